@@ -1,0 +1,29 @@
+import { defineConfig } from 'vite';
+
+/**
+ * The built files that a site serves as they are: classic scripts (IIFE), so that a plain script tag and
+ * `register('sw.js')` without `type: 'module'` work everywhere. One vite mode builds one file.
+ */
+const ENTRY_BY_FILE: Readonly<Record<string, string>> = {
+  wakelog: 'client/script-tag.ts',
+  sw: 'sw/worker.ts',
+  'sw-ed25519': 'sw/worker-with-fallback.ts',
+};
+
+export default defineConfig(({ mode }) => {
+  const entry = ENTRY_BY_FILE[mode];
+  if (entry === undefined) throw new Error(`vite --mode must be one of ${Object.keys(ENTRY_BY_FILE).join(', ')}`);
+  return {
+    publicDir: false,
+    logLevel: 'warn',
+    // Library builds leave NODE_ENV alone; workbox would ship its development logs without this.
+    define: { 'process.env.NODE_ENV': '"production"' },
+    build: {
+      target: 'es2022',
+      outDir: 'dist',
+      emptyOutDir: false,
+      sourcemap: true,
+      lib: { entry, formats: ['iife'], name: 'wakelog', fileName: () => `${mode}.js` },
+    },
+  };
+});
