@@ -1,0 +1,193 @@
+import { isEqual } from './bytes.ts';
+import type { Bytes } from './bytes.ts';
+import type { RunVerdict } from './log-store.ts';
+import type { HeadRow, RowReader, RowWriter, RunRow } from './row-store.ts';
+import type { Run, VerifiedRun } from './run.ts';
+import { lastSequence } from './run.ts';
+import { decodeRun, encodeRun } from './run-codec.ts';
+import { canMerge, dropBefore, mergeRuns } from './run-shape.ts';
+import type { LogName } from './version-vector.ts';
+import { logName } from './version-vector.ts';
+
+/** So many small rows at the end of a log are merged into larger ones by the append that makes them so many. */
+const MOST_LOOSE_ROWS = 32;
+/** A row of half the greatest size is left as it is: merging it again would cost more than it saves. */
+const FULL_ROW_ENTRIES = 128;
+const FULL_ROW_BYTES = 24_576;
+
+/**
+ * Thrown inside a transaction that needs the id of an entry in the middle of a stored row. Ids are hashes, hashing may
+ * be asynchronous, and a transaction awaits nothing but storage: so it is given up, the id computed, and run again. The id
+ * of an entry once held never changes, hence nothing is lost between.
+ */
+export class NeedsEntryId extends Error {
+  readonly log: LogName;
+  readonly sequence: number;
+  constructor(log: LogName, sequence: number) {
+    super('an id has to be computed first');
+    this.log = log;
+    this.sequence = sequence;
+  }
+}
+
+export interface AppendContext {
+  readonly rows: RowWriter;
+  /** Heads as this transaction has changed them so far; written back by its end. */
+  readonly heads: Map<LogName, HeadRow>;
+  /** Ids computed before this attempt, by `idName`. */
+  readonly knownIds: ReadonlyMap<string, Bytes>;
+  position: number;
+}
+
+export function idName(log: LogName, sequence: number): string {
+  return `${log}:${sequence}`;
+}
+
+/** Judges one run against what is held and stores what is new of it (LOG13). */
+export async function appendRun(context: AppendContext, verified: VerifiedRun): Promise<RunVerdict> {
+  const { run } = verified;
+  const log = logName(run.log);
+  const head = context.heads.get(log) ?? (await context.rows.head(log));
+  if (head === undefined) {
+    return run.first === 0 ? accept(context, undefined, verified, 0) : { kind: 'gap', expected: 0 };
+  }
+  if (run.first > head.sequence + 1) return { kind: 'gap', expected: head.sequence + 1 };
+  const last = lastSequence(run);
+  if (last < head.floor) return { kind: 'duplicate' };
+  const shared = Math.min(last, head.sequence);
+  const sharedId = shared === run.first - 1 ? run.previous : verified.ids[shared - run.first];
+  const heldId = shared === head.sequence ? head.id : await heldEntryId(context, log, shared);
+  if (sharedId === undefined || !isEqual(sharedId, heldId)) {
+    await context.rows.putQuarantined({ log, first: run.first, lastId: lastIdOf(verified), bytes: verified.bytes });
+    return { kind: 'fork' };
+  }
+  if (run.first <= shared) await takeLackingBodies(context, log, run, shared);
+  return last > head.sequence ? accept(context, head, verified, head.sequence + 1) : { kind: 'duplicate' };
+}
+
+async function accept(
+  context: AppendContext,
+  head: HeadRow | undefined,
+  verified: VerifiedRun,
+  first: number,
+): Promise<RunVerdict> {
+  const { run, ids } = verified;
+  const firstEntry = run.entries[first - run.first];
+  if (firstEntry === undefined || (head !== undefined && firstEntry.lamport <= head.lamport)) return { kind: 'malformed' };
+  const previous = first === run.first ? run.previous : ids[first - run.first - 1];
+  const fresh = dropBefore(run, first, previous ?? run.previous);
+  const log = logName(run.log);
+  const row: RunRow = {
+    log,
+    first,
+    count: fresh.entries.length,
+    position: ++context.position,
+    lastId: lastIdOf(verified),
+    bytes: fresh === run ? verified.bytes : encodeRun(fresh),
+    marks: [],
+  };
+  await context.rows.putRun(row);
+  const grown: HeadRow = {
+    log,
+    floor: head?.floor ?? first,
+    sequence: lastSequence(run),
+    id: row.lastId,
+    lamport: run.entries.at(-1)?.lamport ?? 0,
+    ...(isFull(row)
+      ? { looseFrom: lastSequence(run) + 1, looseRows: 0 }
+      : { looseFrom: head?.looseFrom ?? first, looseRows: (head?.looseRows ?? 0) + 1 }),
+  };
+  context.heads.set(log, grown.looseRows >= MOST_LOOSE_ROWS ? await mergeLooseRows(context.rows, grown) : grown);
+  return { kind: 'accepted', first };
+}
+
+function isFull(row: RunRow): boolean {
+  return row.count >= FULL_ROW_ENTRIES || row.bytes.length >= FULL_ROW_BYTES;
+}
+
+async function mergeLooseRows(rows: RowWriter, head: HeadRow): Promise<HeadRow> {
+  const loose = await rows.runs(head.log, head.looseFrom, head.sequence, Number.MAX_SAFE_INTEGER);
+  const merged = mergeNeighbours(loose);
+  for (const row of loose) await rows.deleteRun(row.log, row.first);
+  for (const row of merged) await rows.putRun(row);
+  const last = merged.at(-1);
+  if (last === undefined || isFull(last)) return { ...head, looseFrom: head.sequence + 1, looseRows: 0 };
+  return { ...head, looseFrom: last.first, looseRows: 1 };
+}
+
+function mergeNeighbours(rows: readonly RunRow[]): RunRow[] {
+  const merged: RunRow[] = [];
+  let current: { row: RunRow; run: Run } | undefined;
+  for (const row of rows) {
+    const run = decodeStored(row);
+    if (current !== undefined && canMerge(current.run, current.row.bytes.length, run, row.bytes.length)) {
+      const joined = mergeRuns(current.run, run);
+      current = { run: joined, row: mergedRow(current.row, row, encodeRun(joined)) };
+    } else {
+      if (current !== undefined) merged.push(current.row);
+      current = { row, run };
+    }
+  }
+  if (current !== undefined) merged.push(current.row);
+  return merged;
+}
+
+function mergedRow(a: RunRow, b: RunRow, bytes: Bytes): RunRow {
+  // A log's rows arrive in order, so b's position is the greater one: the position that a merged row keeps (LOG14).
+  const aEnd = [a.position, a.first + a.count - 1] as const;
+  return {
+    log: a.log,
+    first: a.first,
+    count: a.count + b.count,
+    position: b.position,
+    lastId: b.lastId,
+    bytes,
+    marks: [...a.marks, aEnd, ...b.marks],
+  };
+}
+
+/** A later copy of entries may bring bodies that an earlier one left out; erased bodies stay erased. */
+async function takeLackingBodies(context: AppendContext, log: LogName, run: Run, last: number): Promise<void> {
+  const rows = await context.rows.runs(log, run.first, last, Number.MAX_SAFE_INTEGER);
+  for (const row of rows) {
+    const held = decodeStored(row);
+    let taken = false;
+    const entries = held.entries.map((entry, i) => {
+      const other = run.entries[held.first + i - run.first];
+      if (entry.content.form !== 'withheld' || other?.content.form !== 'body') return entry;
+      taken = true;
+      return other;
+    });
+    // A new position, so that whoever reads by position meets the bodies.
+    if (taken) {
+      await context.rows.putRun({ ...row, bytes: encodeRun({ ...held, entries }), position: ++context.position, marks: [] });
+    }
+  }
+}
+
+async function heldEntryId(context: AppendContext, log: LogName, sequence: number): Promise<Bytes> {
+  const known = context.knownIds.get(idName(log, sequence));
+  if (known !== undefined) return known;
+  const row = await rowOf(context.rows, log, sequence);
+  if (row !== undefined && row.first + row.count - 1 === sequence) return row.lastId;
+  throw new NeedsEntryId(log, sequence);
+}
+
+/** The row that holds an entry. */
+export async function rowOf(rows: RowReader, log: LogName, sequence: number): Promise<RunRow | undefined> {
+  const [row] = await rows.runs(log, sequence, sequence, 0);
+  return row !== undefined && row.first <= sequence && sequence < row.first + row.count ? row : undefined;
+}
+
+/** A row's run. Rows were verified before they were stored: bytes that no longer decode mean a broken disk. */
+export function decodeStored(row: { readonly bytes: Bytes }): Run {
+  const run = decodeRun(row.bytes);
+  if (typeof run === 'string') throw new Error(`a stored run no longer decodes: ${run}`);
+  return run;
+}
+
+function lastIdOf(verified: VerifiedRun): Bytes {
+  const id = verified.ids.at(-1);
+  if (id === undefined) throw new Error('a run has at least one entry');
+  return id;
+}

@@ -1,0 +1,103 @@
+import type { Bytes } from './bytes.ts';
+import type { Durability } from './row-store.ts';
+import type { Run, VerifiedRun } from './run.ts';
+import type { LogName } from './version-vector.ts';
+
+/** The state of one log at a store. A log may start at a floor above 0. */
+export interface Head {
+  readonly log: LogName;
+  readonly floor: number;
+  readonly sequence: number;
+  readonly id: Bytes;
+  readonly lamport: number;
+}
+
+/**
+ * What became of one run (LOG13):
+ * - `accepted`: its entries from `first` on are new and durable;
+ * - `duplicate`: every entry was held already (bodies that were lacking are taken);
+ * - `gap`: entries before it are missing, from sequence `expected` on; nothing was stored;
+ * - `fork`: it contradicts what is held; it is kept apart as evidence, what is held stays;
+ * - `malformed`: its lamport counter does not grow from the log's last; nothing was stored.
+ */
+export type RunVerdict =
+  | { readonly kind: 'accepted'; readonly first: number }
+  | { readonly kind: 'duplicate' }
+  | { readonly kind: 'gap'; readonly expected: number }
+  | { readonly kind: 'fork' }
+  | { readonly kind: 'malformed' };
+
+/** Named values written with runs: a cursor, acknowledged heads, an epoch. Undefined removes one. */
+export type NamedValues = Readonly<Record<string, string | undefined>>;
+
+export interface AppendResult {
+  /** One for each run, in order. */
+  readonly verdicts: readonly RunVerdict[];
+  /** The store's position after it. */
+  readonly position: number;
+}
+
+/** Runs as they arrived after a position. */
+export interface ArrivedRuns {
+  readonly runs: readonly Run[];
+  /** Where to go on from. */
+  readonly position: number;
+  /** Whether nothing is left after `position`. */
+  readonly level: boolean;
+}
+
+/** What stands at a position: used to recognise a cursor that came from another history. */
+export interface Arrival {
+  readonly log: LogName;
+  readonly sequence: number;
+  readonly id: Bytes;
+}
+
+/** Two signed histories of one log that contradict each other at `sequence` (LOG15); bodies left out. */
+export interface ForkProof {
+  readonly log: LogName;
+  readonly sequence: number;
+  readonly held: Bytes;
+  readonly other: Bytes;
+}
+
+export interface Change {
+  readonly position: number;
+  readonly logs: readonly LogName[];
+}
+
+/**
+ * A durable set of logs of one space: append-only, single history per log, in arrival order. Every engine passes
+ * `test/contract/log-store.contract.ts`. Nothing resolves before it is durable.
+ */
+export interface LogStore {
+  /**
+   * Takes runs that peers made, and named values, in one transaction: each run is taken whole or not at all, by its own
+   * verdict, never over anything held.
+   */
+  readonly merge: (runs: readonly VerifiedRun[], options?: { readonly values?: NamedValues; readonly durability?: Durability }) => Promise<AppendResult>;
+  /**
+   * Appends the writer's own new runs, strictly and all or nothing: `stale` when the log moved on since they were built,
+   * and nothing is kept of them.
+   */
+  readonly extend: (runs: readonly VerifiedRun[], values?: NamedValues) => Promise<AppendResult | 'stale'>;
+  readonly head: (log: LogName) => Promise<Head | undefined>;
+  readonly heads: () => Promise<readonly Head[]>;
+  /** Entries `first` to `last` of a log, both included, as far as they are held and fit `maxBytes` (at least one run). */
+  readonly range: (log: LogName, first: number, last: number, maxBytes?: number) => Promise<readonly Run[]>;
+  /** Everything that arrived after a position, oldest first, until `maxBytes` (at least one run). Never skips (LOG14). */
+  readonly after: (position: number, maxBytes?: number) => Promise<ArrivedRuns>;
+  readonly position: () => Promise<number>;
+  /** The last entry that arrived at exactly this position, or undefined when this store never had such a position. */
+  readonly arrival: (position: number) => Promise<Arrival | undefined>;
+  /** The id of an entry held, or undefined. */
+  readonly entryId: (log: LogName, sequence: number) => Promise<Bytes | undefined>;
+  readonly value: (name: string) => Promise<string | undefined>;
+  readonly putValues: (values: NamedValues, durability?: Durability) => Promise<void>;
+  /** Forgets an entry's body, or one part of it, for good; the chain still verifies. False when there is none to forget. */
+  readonly eraseBody: (log: LogName, sequence: number, part?: number) => Promise<boolean>;
+  readonly forks: () => Promise<readonly ForkProof[]>;
+  /** Calls back after each commit of this object; returns the way to stop it. */
+  readonly follow: (listener: (change: Change) => void) => () => void;
+  readonly close: () => Promise<void>;
+}
