@@ -6,8 +6,12 @@ import { fileURLToPath } from 'node:url';
 /** Absolute path of the repository, with a trailing separator. */
 export const root = fileURLToPath(new URL('../', import.meta.url));
 
+/** Folder for what can be made again; it goes away with node_modules. */
+export const cache = `${root}node_modules/.cache/`;
+
 const bin = `${root}node_modules/.bin`;
 
+/** @param {string} text */
 export function say(text) {
   console.log(`wakelog: ${text}`);
 }
@@ -16,8 +20,14 @@ export function say(text) {
 export class SetupError extends Error {}
 
 /**
- * Runs a command with its output shown and resolves to its exit code. node_modules/.bin comes first on the PATH:
- * the dev dependency `node` lies there, newer than the Node that may have started this script.
+ * Runs a command with its output shown and resolves to its exit code; 127 when there is no such command.
+ * node_modules/.bin comes first on the PATH: the dev dependency `node` lies there, newer than the Node that may have
+ * started this script.
+ *
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {{ env?: Record<string, string> }} [options]
+ * @returns {Promise<number>}
  */
 export function run(command, args, { env = {} } = {}) {
   return new Promise((resolve, reject) => {
@@ -28,21 +38,47 @@ export function run(command, args, { env = {} } = {}) {
       env: { ...process.env, ...env, PATH: path },
       shell: process.platform === 'win32',
     });
-    child.on('error', reject);
-    child.on('close', (code, signal) => resolve(signal === null ? (code ?? 1) : 1));
+    // The child gets Ctrl-C from the terminal itself; this process stays to report how it ended.
+    const ignore = () => undefined;
+    const forward = () => child.kill('SIGTERM');
+    process.on('SIGINT', ignore);
+    process.on('SIGTERM', forward);
+    const stopListening = () => {
+      process.off('SIGINT', ignore);
+      process.off('SIGTERM', forward);
+    };
+    child.on('error', (error) => {
+      stopListening();
+      if ('code' in error && error.code === 'ENOENT') resolve(127);
+      else reject(error);
+    });
+    child.on('close', (code) => {
+      stopListening();
+      resolve(code ?? 1);
+    });
   });
 }
 
-/** Like {@link run}, for steps that later ones cannot do without. */
-export async function runTool(command, args, options) {
-  const code = await run(command, args, options);
+/**
+ * Like {@link run}, for a step that later ones cannot do without.
+ *
+ * @param {string} command
+ * @param {readonly string[]} args
+ */
+export async function runTool(command, args) {
+  const code = await run(command, args);
   if (code !== 0) throw new SetupError(`\`${[command, ...args].join(' ')}\` ended with code ${code}`);
 }
 
-/** Runs a script's main function; an explained failure prints its sentence only. */
+/**
+ * Runs a script's main function and takes its result for the exit code; of an explained failure only the sentence is
+ * printed.
+ *
+ * @param {() => Promise<number | void>} main
+ */
 export async function runMain(main) {
   try {
-    process.exitCode = await main();
+    process.exitCode = (await main()) ?? 0;
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     console.error(`wakelog: ${error.message}`);
