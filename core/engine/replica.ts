@@ -1,0 +1,107 @@
+import type { Json } from '../log/body.ts';
+import type { Bytes } from '../log/bytes.ts';
+import type { ForkProof, LogStore, NamedValues } from '../log/log-store.ts';
+import type { LogName } from '../log/version-vector.ts';
+import type { RunFault } from '../log/run-verify.ts';
+import type { RunVerdict } from '../log/log-store.ts';
+import type { Collision, Item } from '../views/key-value/item.ts';
+
+/** One write of a draft. Without `parents` it supersedes the version that is displayed now, and leaves others live. */
+export type DraftWrite = {
+  readonly key: string;
+  /** Ids of the versions that this write supersedes. [] claims a first write. */
+  readonly parents?: readonly string[];
+} & ({ readonly value: Json } | { readonly deleted: true });
+
+/** What becomes one atomic entry: all of it shown and sent, or none. */
+export interface Draft {
+  readonly writes: readonly DraftWrite[];
+  /** The app's own typed events, for views that fold them. */
+  readonly events?: readonly Json[];
+}
+
+/** Where a draft stands once it is durable. */
+export interface Appended {
+  /** Entry id, base64url. */
+  readonly id: string;
+  readonly log: LogName;
+  readonly sequence: number;
+}
+
+/** What a conditional append may look at: the state that its entry would follow, other waiting appends included. */
+export interface DraftContext {
+  readonly item: (key: string) => Promise<Item | undefined>;
+}
+
+/** Decides at its turn what to append, or gives a reason not to; may be asked again, so it has no effects of its own. */
+export type PrepareDraft<Refusal> = (context: DraftContext) => Promise<Draft | { readonly refuse: Refusal }>;
+
+/** Statements that only count from an authority log (kinds 16 and above). */
+export type Statement =
+  | { readonly kind: 'enrol'; readonly log: LogName; readonly account: string }
+  | { readonly kind: 'refuse'; readonly log: LogName; readonly sequence: number; readonly id: string; readonly code: string; readonly reason: string };
+
+/** A change of what readers see. */
+export interface ViewChange {
+  readonly keys: readonly string[];
+  readonly origin: 'own' | 'remote';
+}
+
+/** An entry that an authority refused: it stays in its log, views leave it out, its writer is told (S2.26). */
+export interface RefusedEntry {
+  readonly id: string;
+  readonly log: LogName;
+  readonly sequence: number;
+  readonly code: string;
+  readonly reason: string;
+}
+
+/** Reads of the base key-value view. */
+export interface ViewReader {
+  readonly item: (key: string) => Promise<Item | undefined>;
+  /** Items whose key starts with `prefix`, deleted ones too, in the order of their keys' bytes. */
+  readonly items: (prefix: string) => Promise<readonly Item[]>;
+  readonly conflicts: () => Promise<readonly Item[]>;
+  readonly collisions: () => Promise<readonly Collision[]>;
+  readonly refused: () => Promise<readonly RefusedEntry[]>;
+  /** The whole state as one text that is the same on every replica with the same entries (VIEW3). */
+  readonly canonicalState: () => Promise<string>;
+}
+
+/**
+ * One space on one node: its logs, its own writer, its base view. Knows no network. The same in a worker, in Node, and in
+ * the server, whose own log is an authority.
+ */
+export interface Replica {
+  readonly space: string;
+  readonly account: string;
+  readonly store: LogStore;
+  readonly view: ViewReader;
+  /** The own log's name; undefined before its first entry. */
+  readonly ownLog: () => LogName | undefined;
+  /** Resolves when every draft is durable and in the base view, in order; one transaction for many (design §5). */
+  readonly append: (drafts: readonly Draft[]) => Promise<readonly Appended[]>;
+  readonly appendIf: <Refusal>(prepare: PrepareDraft<Refusal>) => Promise<Appended | { readonly refuse: Refusal }>;
+  /** Appends statements to the own log. They count where that log is an authority. */
+  readonly state: (statements: readonly Statement[]) => Promise<readonly Appended[]>;
+  /** Verifies runs of others and takes them with named values in one transaction; folds them unless they are held back. */
+  readonly merge: (runs: readonly Bytes[], values?: NamedValues) => Promise<readonly (RunVerdict | { readonly kind: 'invalid'; readonly fault: RunFault })[]>;
+  /** The logs whose statements count here; a change rebuilds the view. */
+  readonly setAuthorities: (logs: readonly LogName[]) => Promise<void>;
+  readonly authorities: () => readonly LogName[];
+  /** Whether entries of others wait, durable and not folded, until `release` (the ribbon). */
+  readonly hold: (on: boolean) => void;
+  /** How many entries of others wait. */
+  readonly heldBack: () => Promise<number>;
+  /** Folds everything that waits; the keys that changed. */
+  readonly release: () => Promise<readonly string[]>;
+  /** Opens a new own log and appends there again, with `origin`, own data entries above `from` (a fork, a lost key). */
+  readonly rotate: (reason: string, from: number) => Promise<void>;
+  readonly forks: () => Promise<readonly ForkProof[]>;
+  /** Another context of this device changed the database: fold what is new. */
+  readonly catchUp: () => Promise<void>;
+  readonly follow: (listener: (change: ViewChange) => void) => () => void;
+  /** Writes what the view has only in memory; at the end of an event. */
+  readonly flush: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}

@@ -1,0 +1,84 @@
+import { decode, encode } from 'cborg';
+import type { Bytes } from '../log/bytes.ts';
+import { utf8 } from '../log/bytes.ts';
+import { MAX_NAME_BYTES } from './limits.ts';
+
+/*
+ * The one door to CBOR (RFC 8949): strict on the way in (shortest numbers, no duplicate keys, no indefinite lengths, no
+ * undefined, no NaN), maps read as Map, so that no key can reach a prototype. Field readers throw `NotThisMessage`, which
+ * decoders turn into `malformed`.
+ */
+export class NotThisMessage extends Error {
+  override readonly name = 'NotThisMessage';
+}
+
+export type Fields = ReadonlyMap<unknown, unknown>;
+
+export function toCbor(value: unknown): Bytes {
+  return encode(value) as Bytes;
+}
+
+export function fromCbor(bytes: Bytes): Fields {
+  let value: unknown;
+  try {
+    value = decode(bytes, {
+      strict: true,
+      useMaps: true,
+      rejectDuplicateMapKeys: true,
+      allowIndefinite: false,
+      allowUndefined: false,
+      allowNaN: false,
+      allowInfinity: false,
+      allowBigInt: false,
+    });
+  } catch {
+    // Also a stack overflow of deep nesting, which is thrown before any of it is used.
+    throw new NotThisMessage('not strict CBOR');
+  }
+  return asFields(value);
+}
+
+export function asFields(value: unknown): Fields {
+  if (value instanceof Map) return value as Fields;
+  throw new NotThisMessage('a map is expected');
+}
+
+export function asList(value: unknown, most: number): readonly unknown[] {
+  if (Array.isArray(value) && value.length <= most) return value;
+  throw new NotThisMessage(`a list of at most ${most} is expected`);
+}
+
+export function asBytes(value: unknown, length?: number): Bytes {
+  if (value instanceof Uint8Array && (length === undefined || value.length === length)) return value as Bytes;
+  throw new NotThisMessage('bytes are expected');
+}
+
+/** A whole number from 0 to 2^53 - 1. */
+export function asCount(value: unknown): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new NotThisMessage('a whole number is expected');
+}
+
+export function asBoolean(value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  throw new NotThisMessage('true or false is expected');
+}
+
+export function asText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw new NotThisMessage('a text is expected');
+}
+
+/** A name of a space, account, device or epoch: 1 to 256 bytes. */
+export function asName(value: unknown): string {
+  const text = asText(value);
+  if (text.length > 0 && text.length <= MAX_NAME_BYTES && utf8(text).length <= MAX_NAME_BYTES) return text;
+  throw new NotThisMessage('a name of 1 to 256 bytes is expected');
+}
+
+/** Refuses fields that a message does not have, so that nothing is said twice or ignored. */
+export function onlyFields(fields: Fields, names: readonly string[]): void {
+  for (const name of fields.keys()) {
+    if (typeof name !== 'string' || !names.includes(name)) throw new NotThisMessage('an unknown field');
+  }
+}
