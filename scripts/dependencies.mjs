@@ -39,7 +39,7 @@ export async function ensureDependencies() {
   // Development dependencies also where NODE_ENV says production: this runs the project, it does not deploy it.
   const code = await run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
   if (code !== 0) throw new SetupError('`npm ci` failed: the npm registry has to be reachable for the first run');
-  if ((await run('node', ['--eval', 'process.exit(+process.versions.node.split(".")[0] < 24)'])) !== 0) {
+  if ((await run('node', ['--eval', 'process.exit(parseInt(process.versions.node) >= 24 ? 0 : 1)'])) !== 0) {
     throw new SetupError(
       'the dev dependency `node` gave no Node 24: were install scripts turned off (ignore-scripts)?',
     );

@@ -39,10 +39,12 @@ async function buildAsCheck() {
 await runMain(async () => {
   await ensureDependencies();
   const { env, missing } = await ensureBrowsers();
+  // Colours are for a terminal; in a log they hide the words. (Playwright sees to that itself.)
+  const plain = process.stdout.isTTY ? env : { ...env, NO_COLOR: '1' };
   const skipsFail = Boolean(process.env['CI']);
   const runs = [
     await buildAsCheck(),
-    await runTests('vitest', ['run'], { env, variable: 'WAKELOG_VITEST_JSON', count: countVitest }),
+    await runTests('vitest', ['run'], { env: plain, variable: 'WAKELOG_VITEST_JSON', count: countVitest }),
     await runTests('playwright', ['test'], { env, variable: 'WAKELOG_PLAYWRIGHT_JSON', count: countPlaywright }),
   ];
   const skipped = runs.reduce((sum, { skipped: count }) => sum + count, 0);

@@ -38,13 +38,16 @@ export function run(command, args, { env = {} } = {}) {
       env: { ...process.env, ...env, PATH: path },
       shell: process.platform === 'win32',
     });
-    // The child gets Ctrl-C from the terminal itself; this process stays to report how it ended.
-    const ignore = () => undefined;
+    // The child gets Ctrl-C from the terminal itself; this process waits for it to clean up, and then starts no next step.
+    let interrupted = false;
+    const noteInterrupt = () => {
+      interrupted = true;
+    };
     const forward = () => child.kill('SIGTERM');
-    process.on('SIGINT', ignore);
+    process.on('SIGINT', noteInterrupt);
     process.on('SIGTERM', forward);
     const stopListening = () => {
-      process.off('SIGINT', ignore);
+      process.off('SIGINT', noteInterrupt);
       process.off('SIGTERM', forward);
     };
     child.on('error', (error) => {
@@ -54,6 +57,7 @@ export function run(command, args, { env = {} } = {}) {
     });
     child.on('close', (code) => {
       stopListening();
+      if (interrupted) process.exit(130);
       resolve(code ?? 1);
     });
   });
