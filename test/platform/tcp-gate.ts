@@ -45,12 +45,19 @@ interface Link {
   readonly bytes: Record<GateDirection, number>;
 }
 
+/** What the gate's connections share: how they behave now, and where they tell of it. */
+interface Gatekeeper {
+  readonly log: EventLog<GateEvents>;
+  readonly links: Set<Link>;
+  mode: GateMode;
+  /** Bytes that may still pass in the direction of a `cut`. */
+  cutBudget: number;
+}
+
 export async function createTcpGate(upstreamPort: number | null = null): Promise<TcpGate> {
   const log = createEventLog<GateEvents>('tcp gate');
-  const links = new Set<Link>();
-  let mode: GateMode = { kind: 'pass' };
+  const keeper: Gatekeeper = { log, links: new Set(), mode: { kind: 'pass' }, cutBudget: 0 };
   let upstream = upstreamPort;
-  let cutBudget = 0;
   let connections = 0;
 
   // Paused until the link is wired: `allowHalfOpen` lets a client that ended its request still read the answer.
@@ -58,81 +65,19 @@ export async function createTcpGate(upstreamPort: number | null = null): Promise
     const connection = ++connections;
     client.on('error', ignore);
     log.note('connect', { connection });
-    if (mode.kind === 'reset' || upstream === null) client.resetAndDestroy();
-    else openLink(connection, client, upstream);
+    if (keeper.mode.kind === 'reset' || upstream === null) client.resetAndDestroy();
+    else openLink(keeper, connection, client, upstream);
   });
   const port = await listenOnLastingPort(server);
 
-  function openLink(connection: number, client: Socket, toPort: number): void {
-    const link: Link = {
-      connection,
-      client,
-      server: connect({ port: toPort, host: '127.0.0.1', allowHalfOpen: true }),
-      bytes: { toServer: 0, toClient: 0 },
-    };
-    links.add(link);
-    let connected = false;
-    link.server.on('connect', () => (connected = true));
-    link.server.on('error', (error: NodeJS.ErrnoException) => {
-      if (!connected) log.note('unreachable', { connection, code: error.code ?? '' });
-      client.resetAndDestroy();
-    });
-    for (const socket of [client, link.server]) socket.on('close', () => closeLink(link));
-    forward(link, 'toServer', client, link.server);
-    forward(link, 'toClient', link.server, client);
-    if (mode.kind === 'stall') pause(link);
-    else resume(link);
-  }
-
-  function forward(link: Link, direction: GateDirection, from: Socket, to: Socket): void {
-    from.on('data', (chunk) => {
-      const allowed = allowance(direction, chunk.length);
-      const part = chunk.subarray(0, allowed);
-      link.bytes[direction] += part.length;
-      if (allowed < chunk.length) {
-        log.note('cut', { connection: link.connection, direction });
-        // A reset would overtake bytes still in our hands: let the last ones leave first.
-        if (part.length === 0) reset(link);
-        else to.write(part, () => reset(link));
-        from.pause();
-        return;
-      }
-      if (!to.write(part)) {
-        from.pause();
-        to.once('drain', () => {
-          if (mode.kind !== 'stall') from.resume();
-        });
-      }
-    });
-    from.on('end', () => to.end());
-  }
-
-  function allowance(direction: GateDirection, wanted: number): number {
-    if (mode.kind !== 'cut' || mode.direction !== direction) return wanted;
-    const allowed = Math.min(wanted, cutBudget);
-    cutBudget -= allowed;
-    return allowed;
-  }
-
-  function closeLink(link: Link): void {
-    if (!links.delete(link)) return;
-    link.client.destroy();
-    link.server.destroy();
-    log.note('close', {
-      connection: link.connection,
-      toServerBytes: link.bytes.toServer,
-      toClientBytes: link.bytes.toClient,
-    });
-  }
-
-  async function set(next: GateMode): Promise<void> {
-    mode = next;
-    if (next.kind === 'cut') cutBudget = next.afterBytes;
-    if (next.kind === 'refuse' || next.kind === 'reset') for (const link of links) reset(link);
-    if (next.kind === 'refuse') await closeServer(server);
+  async function set(mode: GateMode): Promise<void> {
+    keeper.mode = mode;
+    if (mode.kind === 'cut') keeper.cutBudget = mode.afterBytes;
+    if (mode.kind === 'refuse' || mode.kind === 'reset') for (const link of keeper.links) reset(link);
+    if (mode.kind === 'refuse') await closeServer(server);
     else if (!server.listening) await listen(server, port);
-    const flow = next.kind === 'stall' ? pause : resume;
-    for (const link of links) flow(link);
+    const flow = mode.kind === 'stall' ? pause : resume;
+    for (const link of keeper.links) flow(link);
   }
 
   return {
@@ -144,10 +89,64 @@ export async function createTcpGate(upstreamPort: number | null = null): Promise
       upstream = next;
     },
     async close() {
-      for (const link of links) reset(link);
+      for (const link of keeper.links) reset(link);
       await closeServer(server);
     },
   };
+}
+
+function openLink(keeper: Gatekeeper, connection: number, client: Socket, toPort: number): void {
+  const server = connect({ port: toPort, host: '127.0.0.1', allowHalfOpen: true });
+  const link: Link = { connection, client, server, bytes: { toServer: 0, toClient: 0 } };
+  keeper.links.add(link);
+  let connected = false;
+  server.on('connect', () => (connected = true));
+  server.on('error', (error: NodeJS.ErrnoException) => {
+    if (!connected) keeper.log.note('unreachable', { connection, code: error.code ?? '' });
+    client.resetAndDestroy();
+  });
+  for (const socket of [client, server]) socket.on('close', () => closeLink(keeper, link));
+  forward(keeper, link, 'toServer', client, server);
+  forward(keeper, link, 'toClient', server, client);
+  if (keeper.mode.kind === 'stall') pause(link);
+  else resume(link);
+}
+
+function forward(keeper: Gatekeeper, link: Link, direction: GateDirection, from: Socket, to: Socket): void {
+  from.on('data', (chunk) => {
+    const allowed = allowance(keeper, direction, chunk.length);
+    const part = chunk.subarray(0, allowed);
+    link.bytes[direction] += part.length;
+    if (allowed < chunk.length) {
+      from.pause();
+      keeper.log.note('cut', { connection: link.connection, direction });
+      // A reset would overtake bytes still in our hands: let the last ones leave first.
+      if (part.length === 0) reset(link);
+      else to.write(part, () => reset(link));
+    } else if (!to.write(part)) {
+      from.pause();
+      to.once('drain', () => {
+        if (keeper.mode.kind !== 'stall') from.resume();
+      });
+    }
+  });
+  from.on('end', () => to.end());
+}
+
+function allowance(keeper: Gatekeeper, direction: GateDirection, wanted: number): number {
+  const { mode } = keeper;
+  if (mode.kind !== 'cut' || mode.direction !== direction) return wanted;
+  const allowed = Math.min(wanted, keeper.cutBudget);
+  keeper.cutBudget -= allowed;
+  return allowed;
+}
+
+function closeLink({ links, log }: Gatekeeper, link: Link): void {
+  if (!links.delete(link)) return;
+  link.client.destroy();
+  link.server.destroy();
+  const { connection, bytes } = link;
+  log.note('close', { connection, toServerBytes: bytes.toServer, toClientBytes: bytes.toClient });
 }
 
 function reset(link: Link): void {

@@ -2,7 +2,7 @@ import { expect } from '@playwright/test';
 import webPush from 'web-push';
 import type { PushSubscription as WebPushSubscription } from 'web-push';
 
-import { grantNotifications, launchChromium, playwrightChromium } from '../../platform/chromium.ts';
+import { backgroundSyncArgs, grantNotifications, launchChromium, playwrightChromium } from '../../platform/chromium.ts';
 import { createGcmService } from '../../platform/push-service-gcm.ts';
 import { needsChromium, test } from '../../platform/scenario.ts';
 import { createSite, sendPush } from './site.ts';
@@ -78,4 +78,21 @@ test('PLATFORM Chromium: Background Sync waits for the network and fires with ev
   expect(site.log.all('evidence')).toEqual([]);
   await context.setOffline(false);
   await site.evidence({ kind: 'sync', tag: 'later', tabs: 0 });
+});
+
+test('PLATFORM Chromium: a rejected sync event comes back soon, without a tab, until its last chance', async ({
+  scratch,
+}) => {
+  needsChromium();
+  const site = scratch.use(await createSite(), (it) => it.close());
+  const options = {
+    profile: scratch.folder('chromium'),
+    args: backgroundSyncArgs({ firstRetrySec: 1, maxAttempts: 2 }),
+  };
+  const chromium = scratch.use(await launchChromium(options), (it) => it.kill());
+  const page = await chromium.page(site.origin);
+  await page.eval(`registerSync('in vain')`);
+  await page.close();
+  await site.evidence({ tag: 'in vain', lastChance: false });
+  await site.evidence({ tag: 'in vain', lastChance: true, tabs: 0 });
 });

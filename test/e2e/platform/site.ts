@@ -51,8 +51,10 @@ const WORKER = `
       : await inStore('readwrite', (store) => store.add(put));
     event.source.postMessage(answer);
   })()));
-  addEventListener('sync', (event) => event.waitUntil((async () =>
-    report({ kind: 'sync', tag: event.tag, tabs: await tabs() }))()));
+  addEventListener('sync', (event) => event.waitUntil((async () => {
+    await report({ kind: 'sync', tag: event.tag, lastChance: event.lastChance, tabs: await tabs() });
+    if (event.tag === 'in vain') throw new Error('in vain');
+  })()));
   addEventListener('push', (event) => event.waitUntil((async () => {
     const text = event.data?.text() ?? null;
     await registration.showNotification('platform', { tag: 'platform', body: text ?? '' });

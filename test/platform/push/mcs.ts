@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 
+import type { PushMessage } from './mailbox.ts';
 import { bytesField, numberField, readFields, readVarint, textOf, varint } from './protobuf.ts';
 import type { Fields } from './protobuf.ts';
-import type { DeviceLink, PushHub, PushMessage, Subscription } from './push-hub.ts';
+import type { DeviceLink, PushHub, Subscription } from './push-hub.ts';
 
 // Google's mobile connection server protocol, version 41: a version byte each way, then frames of tag, varint length, body.
 const VERSION = 41;

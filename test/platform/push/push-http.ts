@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import type { PushHub, PushMessage } from './push-hub.ts';
+import type { PushMessage } from './mailbox.ts';
+import type { PushHub, Subscription } from './push-hub.ts';
 import { vapidRefusal } from './vapid.ts';
 import type { Refusal } from './vapid.ts';
 
@@ -45,7 +46,12 @@ export function createPushDoor(hub: PushHub, audiences: () => readonly string[])
         refuse(response, token, { status: failure.status, reason: 'injected' }, failure.headers);
         return;
       }
-      const refusal = refusalOf(hub, request, token, body, audiences());
+      const subscription = hub.subscription(token);
+      if (subscription === null) {
+        refuse(response, token, { status: 404, reason: 'no such subscription' });
+        return;
+      }
+      const refusal = refusalOf(request, body, subscription, audiences());
       if (refusal !== null) {
         refuse(response, token, refusal);
         return;
@@ -53,7 +59,7 @@ export function createPushDoor(hub: PushHub, audiences: () => readonly string[])
       const version = `${randomBytes(12).toString('base64url')}.${++accepted}`;
       const message = messageFrom(request, token, body, version);
       response.writeHead(201, { location: `/m/${version}`, ttl: String(message.ttlSec) }).end();
-      hub.take(message);
+      hub.take(subscription, message);
     },
   };
 }
@@ -65,16 +71,12 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
 }
 
 function refusalOf(
-  hub: PushHub,
-  request: IncomingMessage,
-  token: string,
+  { headers, method }: IncomingMessage,
   body: Buffer,
+  subscription: Subscription,
   audiences: readonly string[],
 ): Refusal | null {
-  const { headers, method } = request;
   if (method !== 'POST') return { status: 405, reason: 'only POST' };
-  const subscription = hub.subscription(token);
-  if (subscription === null) return { status: 404, reason: 'no such subscription' };
   if (subscription.gone) return { status: 410, reason: 'subscription is gone' };
   if (!/^\d+$/.test(String(headers.ttl))) return { status: 400, reason: 'TTL missing or not a number' };
   const topic = headers.topic;

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 
 import { createEventLog } from '../parts/event-log.ts';
 import type { EventLog } from '../parts/event-log.ts';
+import { createMailbox } from './mailbox.ts';
+import type { Mailbox, PushMessage } from './mailbox.ts';
 import type { PushMessageInfo, PushServiceEvents } from './push-service.ts';
 
 export interface Subscription {
@@ -14,12 +16,6 @@ export interface Subscription {
   readonly gone: boolean;
 }
 
-export interface PushMessage extends PushMessageInfo {
-  readonly body: Buffer;
-  readonly encoding: string;
-  readonly expiresAt: number;
-}
-
 /** A browser's open connection, as the hub needs it. */
 export interface DeviceLink {
   deliver(message: PushMessage, subscription: Subscription): void;
@@ -28,7 +24,7 @@ export interface DeviceLink {
 
 interface Device {
   link: DeviceLink | null;
-  queue: { readonly message: PushMessage; sent: boolean }[];
+  readonly mailbox: Mailbox;
 }
 
 /** Devices, subscriptions and waiting messages of a push service; knows no wire protocol. */
@@ -41,7 +37,7 @@ export interface PushHub {
   unsubscribe(matches: (subscription: Subscription) => boolean, code: number | null): void;
   subscription(token: string): Subscription | null;
   /** Takes a message for a live subscription and sends what can be sent. */
-  take(message: PushMessage): void;
+  take(subscription: Subscription, message: PushMessage): void;
   acknowledge(device: string, version: string, code: number | null): void;
   pause(): void;
   resume(): void;
@@ -57,42 +53,28 @@ export function createPushHub(name: string): PushHub {
   let paused = false;
 
   const deviceOf = (id: string): Device => {
-    const device = devices.get(id) ?? { link: null, queue: [] };
+    const device = devices.get(id) ?? { link: null, mailbox: createMailbox(log) };
     devices.set(id, device);
     return device;
   };
-
-  function flush(device: Device): void {
-    for (const { message } of device.queue.filter(isExpired)) log.note('expired', infoOf(message));
-    device.queue = device.queue.filter((waiting) => !isExpired(waiting));
-    if (device.link === null || paused) return;
-    for (const waiting of device.queue) {
-      const subscription = subscriptions.get(waiting.message.token);
-      if (waiting.sent || subscription === undefined) continue;
-      waiting.sent = true;
-      device.link.deliver(waiting.message, subscription);
-      log.note('delivered', infoOf(waiting.message));
-    }
-  }
-
-  function replaceTopic(device: Device, { token, topic }: PushMessage): void {
-    if (topic === null) return;
-    const gone = device.queue.filter(
-      ({ message, sent }) => !sent && message.token === token && message.topic === topic,
-    );
-    device.queue = device.queue.filter((waiting) => !gone.includes(waiting));
-    for (const { message } of gone) log.note('replaced', infoOf(message));
-  }
-
-  function unsubscribe(matches: (subscription: Subscription) => boolean, code: number | null): void {
+  const flush = ({ link, mailbox }: Device): void => {
+    if (link === null || paused) return;
+    mailbox.send((message) => {
+      const subscription = subscriptions.get(message.token);
+      if (subscription !== undefined) link.deliver(message, subscription);
+    });
+  };
+  const unsubscribe = (matches: (subscription: Subscription) => boolean, code: number | null): void => {
     for (const subscription of [...subscriptions.values()].filter((each) => !each.gone && matches(each))) {
       const { token, device } = subscription;
       subscriptions.set(token, { ...subscription, gone: true });
-      const owner = deviceOf(device);
-      owner.queue = owner.queue.filter(({ message }) => message.token !== token);
+      deviceOf(device).mailbox.drop(token);
       log.note('unsubscribe', { device, token, code });
     }
-  }
+  };
+  const dropConnections = (): void => {
+    for (const device of devices.values()) device.link?.drop();
+  };
 
   return {
     log,
@@ -102,9 +84,7 @@ export function createPushHub(name: string): PushHub {
       const device = deviceOf(id);
       if (device.link !== link) device.link?.drop();
       device.link = link;
-      // What the last connection did not acknowledge goes again, but for TTL 0: "now or never" (RFC 8030 §5.2).
-      device.queue = device.queue.filter(({ message, sent }) => !(sent && message.ttlSec === 0));
-      for (const waiting of device.queue) waiting.sent = false;
+      device.mailbox.reopen();
       log.note('connect', { device: id, known });
       flush(device);
     },
@@ -118,51 +98,28 @@ export function createPushHub(name: string): PushHub {
       const token = randomBytes(24).toString('base64url');
       const subscription: Subscription = { ...wanted, token, gone: false };
       subscriptions.set(token, subscription);
-      deviceOf(wanted.device);
       log.note('subscribe', { device: wanted.device, token, endpoint: endpointOf(token) });
       return subscription;
     },
     unsubscribe,
     subscription: (token) => subscriptions.get(token) ?? null,
-    take(message) {
-      const device = deviceOf(subscriptions.get(message.token)?.device ?? '');
-      const stored = device.link === null;
-      log.note('accepted', { ...infoOf(message), bytes: message.body.length, stored });
-      if (stored && message.ttlSec === 0) {
-        log.note('expired', infoOf(message));
-        return;
-      }
-      replaceTopic(device, message);
-      device.queue.push({ message, sent: false });
+    take(subscription, message) {
+      const device = deviceOf(subscription.device);
+      device.mailbox.put(message, device.link === null);
       flush(device);
     },
-    acknowledge(id, version, code) {
-      const device = deviceOf(id);
-      const held = device.queue.some(({ message }) => message.version === version);
-      device.queue = device.queue.filter(({ message }) => message.version !== version);
-      if (held) log.note('ack', { device: id, version, code });
-    },
+    acknowledge: (id, version, code) => deviceOf(id).mailbox.acknowledge(id, version, code),
     pause: () => void (paused = true),
     resume() {
       paused = false;
       for (const device of devices.values()) flush(device);
     },
-    dropConnections() {
-      for (const device of devices.values()) device.link?.drop();
-    },
+    dropConnections,
     forgetDevices() {
       unsubscribe(() => true, null);
-      for (const device of devices.values()) device.link?.drop();
+      dropConnections();
       devices.clear();
     },
-    pending: () => [...devices.values()].flatMap((device) => device.queue.map(({ message }) => infoOf(message))),
+    pending: () => [...devices.values()].flatMap((device) => device.mailbox.waiting()),
   };
-}
-
-function isExpired({ message }: { readonly message: PushMessage }): boolean {
-  return message.ttlSec > 0 && message.expiresAt <= Date.now();
-}
-
-function infoOf({ token, version, topic, ttlSec, urgency }: PushMessage): PushMessageInfo {
-  return { token, version, topic, ttlSec, urgency };
 }

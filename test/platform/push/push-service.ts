@@ -52,7 +52,10 @@ export interface PushService {
   /** From now on messages are accepted but wait, also for connected devices. */
   pause(): void;
   resume(): void;
-  /** Cuts every browser's connection; they come back by themselves. */
+  /**
+   * Cuts every browser's connection; they come back by themselves. Chromium does so at once when the connection had stood
+   * for 10 s; before that it takes it for a failing service and waits 10 to 30 s. The same holds for `stop()`.
+   */
   dropConnections(): void;
   /** Makes an endpoint answer 410 without telling the browser. */
   expire(endpoint: string): void;
