@@ -87,7 +87,7 @@ test('PLATFORM Chromium: a rejected sync event comes back soon, without a tab, u
   const site = scratch.use(await createSite(), (it) => it.close());
   const options = {
     profile: scratch.folder('chromium'),
-    args: backgroundSyncArgs({ firstRetrySec: 1, maxAttempts: 2 }),
+    args: backgroundSyncArgs({ firstRetrySec: 2, maxAttempts: 2 }),
   };
   const chromium = scratch.use(await launchChromium(options), (it) => it.kill());
   const page = await chromium.page(site.origin);
