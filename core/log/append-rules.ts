@@ -1,10 +1,10 @@
 import { isEqual } from './bytes.ts';
 import type { Bytes } from './bytes.ts';
 import type { RunVerdict } from './log-store.ts';
-import type { HeadRow, RowReader, RowWriter, RunRow } from './row-store.ts';
+import type { ArrivalRow, HeadRow, RowReader, RowWriter, RunRow } from './row-store.ts';
 import type { Run, VerifiedRun } from './run.ts';
 import { lastSequence } from './run.ts';
-import { decodeRun, encodeRun } from './run-codec.ts';
+import { decodeStoredRun, encodeRun } from './run-codec.ts';
 import { canMerge, dropBefore, mergeRuns } from './run-shape.ts';
 import type { LogName } from './version-vector.ts';
 import { logName } from './version-vector.ts';
@@ -15,18 +15,21 @@ const MOST_LOOSE_ROWS = 32;
 const FULL_ROW_ENTRIES = 128;
 const FULL_ROW_BYTES = 24_576;
 
-/**
- * Thrown inside a transaction that needs the id of an entry in the middle of a stored row. Ids are hashes, hashing may
- * be asynchronous, and a transaction awaits nothing but storage: so it is given up, the id computed, and run again. The id
- * of an entry once held never changes, hence nothing is lost between.
- */
-export class NeedsEntryId extends Error {
+export interface EntryName {
   readonly log: LogName;
   readonly sequence: number;
-  constructor(log: LogName, sequence: number) {
-    super('an id has to be computed first');
-    this.log = log;
-    this.sequence = sequence;
+}
+
+/**
+ * Thrown at the end of a transaction that needed ids of entries in the middle of stored rows. Ids are hashes, hashing may
+ * be asynchronous, and a transaction awaits nothing but storage: so it is given up, the ids are computed, and it runs
+ * again. The id of an entry once held never changes, hence nothing is lost between.
+ */
+export class NeedsEntryIds extends Error {
+  readonly entries: readonly EntryName[];
+  constructor(entries: readonly EntryName[]) {
+    super('ids have to be computed first');
+    this.entries = entries;
   }
 }
 
@@ -36,6 +39,14 @@ export interface AppendContext {
   readonly heads: Map<LogName, HeadRow>;
   /** Ids computed before this attempt, by `idName`. */
   readonly knownIds: ReadonlyMap<string, Bytes>;
+  /** Ids this attempt lacks. All are collected before it is given up, or a thousand runs would take a thousand attempts. */
+  readonly neededIds: EntryName[];
+  /** Runs this attempt took, by log: of their entries nothing committed has the ids yet. */
+  readonly taken: Map<LogName, VerifiedRun[]>;
+  /** Runs that this transaction accepted: their ids are at hand, though not in the store yet. */
+  readonly accepted: VerifiedRun[];
+  /** Logs of which something arrived. */
+  readonly changed: Set<LogName>;
   position: number;
 }
 
@@ -57,6 +68,8 @@ export async function appendRun(context: AppendContext, verified: VerifiedRun): 
   const shared = Math.min(last, head.sequence);
   const sharedId = shared === run.first - 1 ? run.previous : verified.ids[shared - run.first];
   const heldId = shared === head.sequence ? head.id : await heldEntryId(context, log, shared);
+  // This attempt will be given up; the verdict is for nobody.
+  if (heldId === undefined) return { kind: 'duplicate' };
   if (sharedId === undefined || !isEqual(sharedId, heldId)) {
     await context.rows.putQuarantined({ log, first: run.first, lastId: lastIdOf(verified), bytes: verified.bytes });
     return { kind: 'fork' };
@@ -73,7 +86,8 @@ async function accept(
 ): Promise<RunVerdict> {
   const { run, ids } = verified;
   const firstEntry = run.entries[first - run.first];
-  if (firstEntry === undefined || (head !== undefined && firstEntry.lamport <= head.lamport)) return { kind: 'malformed' };
+  if (firstEntry === undefined || (head !== undefined && firstEntry.lamport <= head.lamport))
+    return { kind: 'malformed' };
   const previous = first === run.first ? run.previous : ids[first - run.first - 1];
   const fresh = dropBefore(run, first, previous ?? run.previous);
   const log = logName(run.log);
@@ -81,12 +95,13 @@ async function accept(
     log,
     first,
     count: fresh.entries.length,
-    position: ++context.position,
     lastId: lastIdOf(verified),
     bytes: fresh === run ? verified.bytes : encodeRun(fresh),
-    marks: [],
   };
   await context.rows.putRun(row);
+  await arrive(context, { log, first, last: lastSequence(run), bytes: row.bytes.length });
+  context.taken.set(log, [...(context.taken.get(log) ?? []), verified]);
+  context.accepted.push(verified);
   const grown: HeadRow = {
     log,
     floor: head?.floor ?? first,
@@ -99,6 +114,12 @@ async function accept(
   };
   context.heads.set(log, grown.looseRows >= MOST_LOOSE_ROWS ? await mergeLooseRows(context.rows, grown) : grown);
   return { kind: 'accepted', first };
+}
+
+async function arrive(context: AppendContext, arrival: Omit<ArrivalRow, 'position'>): Promise<void> {
+  context.position += 1;
+  context.changed.add(arrival.log);
+  await context.rows.putArrival({ ...arrival, position: context.position });
 }
 
 function isFull(row: RunRow): boolean {
@@ -120,7 +141,7 @@ function mergeNeighbours(rows: readonly RunRow[]): RunRow[] {
   let current: { row: RunRow; run: Run } | undefined;
   for (const row of rows) {
     const run = decodeStored(row);
-    if (current !== undefined && canMerge(current.run, current.row.bytes.length, run, row.bytes.length)) {
+    if (current !== undefined && canMerge(current.run, run)) {
       const joined = mergeRuns(current.run, run);
       current = { run: joined, row: mergedRow(current.row, row, encodeRun(joined)) };
     } else {
@@ -133,17 +154,7 @@ function mergeNeighbours(rows: readonly RunRow[]): RunRow[] {
 }
 
 function mergedRow(a: RunRow, b: RunRow, bytes: Bytes): RunRow {
-  // A log's rows arrive in order, so b's position is the greater one: the position that a merged row keeps (LOG14).
-  const aEnd = [a.position, a.first + a.count - 1] as const;
-  return {
-    log: a.log,
-    first: a.first,
-    count: a.count + b.count,
-    position: b.position,
-    lastId: b.lastId,
-    bytes,
-    marks: [...a.marks, aEnd, ...b.marks],
-  };
+  return { log: a.log, first: a.first, count: a.count + b.count, lastId: b.lastId, bytes };
 }
 
 /** A later copy of entries may bring bodies that an earlier one left out; erased bodies stay erased. */
@@ -151,26 +162,36 @@ async function takeLackingBodies(context: AppendContext, log: LogName, run: Run,
   const rows = await context.rows.runs(log, run.first, last, Number.MAX_SAFE_INTEGER);
   for (const row of rows) {
     const held = decodeStored(row);
-    let taken = false;
+    const taken: number[] = [];
     const entries = held.entries.map((entry, i) => {
       const other = run.entries[held.first + i - run.first];
       if (entry.content.form !== 'withheld' || other?.content.form !== 'body') return entry;
-      taken = true;
+      taken.push(held.first + i);
       return other;
     });
-    // A new position, so that whoever reads by position meets the bodies.
-    if (taken) {
-      await context.rows.putRun({ ...row, bytes: encodeRun({ ...held, entries }), position: ++context.position, marks: [] });
-    }
+    const [first, end] = [taken[0], taken.at(-1)];
+    if (first === undefined || end === undefined) continue;
+    const bytes = encodeRun({ ...held, entries });
+    await context.rows.putRun({ ...row, bytes });
+    // They arrive again, so that whoever reads by position meets the bodies.
+    await arrive(context, { log, first, last: end, bytes: bytes.length });
   }
 }
 
-async function heldEntryId(context: AppendContext, log: LogName, sequence: number): Promise<Bytes> {
-  const known = context.knownIds.get(idName(log, sequence));
+async function heldEntryId(context: AppendContext, log: LogName, sequence: number): Promise<Bytes | undefined> {
+  const taken = context.taken.get(log)?.find(({ run }) => run.first <= sequence && sequence <= lastSequence(run));
+  const known = taken?.ids[sequence - taken.run.first] ?? context.knownIds.get(idName(log, sequence));
   if (known !== undefined) return known;
   const row = await rowOf(context.rows, log, sequence);
   if (row !== undefined && row.first + row.count - 1 === sequence) return row.lastId;
-  throw new NeedsEntryId(log, sequence);
+  const accepted = context.accepted.findLast(({ run }) => holds(run, log, sequence));
+  if (accepted !== undefined) return accepted.ids[sequence - accepted.run.first];
+  context.neededIds.push({ log, sequence });
+  return undefined;
+}
+
+function holds(run: Run, log: LogName, sequence: number): boolean {
+  return run.first <= sequence && sequence <= lastSequence(run) && logName(run.log) === log;
 }
 
 /** The row that holds an entry. */
@@ -181,7 +202,7 @@ export async function rowOf(rows: RowReader, log: LogName, sequence: number): Pr
 
 /** A row's run. Rows were verified before they were stored: bytes that no longer decode mean a broken disk. */
 export function decodeStored(row: { readonly bytes: Bytes }): Run {
-  const run = decodeRun(row.bytes);
+  const run = decodeStoredRun(row.bytes);
   if (typeof run === 'string') throw new Error(`a stored run no longer decodes: ${run}`);
   return run;
 }

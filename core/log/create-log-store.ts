@@ -1,22 +1,27 @@
 import type { AppendContext } from './append-rules.ts';
-import { appendRun, decodeStored, idName, NeedsEntryId, rowOf } from './append-rules.ts';
+import { appendRun, idName, NeedsEntryIds } from './append-rules.ts';
 import type { Bytes } from './bytes.ts';
 import { isEqual } from './bytes.ts';
-import { eraseContent } from './content.ts';
 import type { Crypto } from './crypto.ts';
-import { proveFork } from './fork.ts';
-import type { Arrival, ArrivedRuns, AppendResult, Change, ForkProof, Head, LogStore, NamedValues, RunVerdict } from './log-store.ts';
-import type { Durability, RowReader, RowStore, RowWriter, RunRow } from './row-store.ts';
-import type { Run, VerifiedRun } from './run.ts';
-import { lastSequence } from './run.ts';
-import { encodeRun } from './run-codec.ts';
-import { sliceRun } from './run-shape.ts';
-import { chainIds } from './run-verify.ts';
+import { eraseBody } from './erase-body.ts';
+import {
+  currentPosition,
+  DEFAULT_READ_BYTES,
+  entryIdOf,
+  POSITION,
+  readAfter,
+  readArrival,
+  readForks,
+  readRange,
+} from './log-reads.ts';
+import type { AppendResult, Change, LogStore, NamedValues, RunVerdict } from './log-store.ts';
+import type { Durability, RowStore, RowWriter } from './row-store.ts';
+import type { VerifiedRun } from './run.ts';
 import type { LogName } from './version-vector.ts';
 import { logName } from './version-vector.ts';
 
-const POSITION = 'position';
-const DEFAULT_READ_BYTES = 2 ** 22;
+/** Keeps the names that the store's user gives to values apart from the store's own. */
+const USER_PREFIX = 'value:';
 
 /** Gives any row store the meaning of a log store. Hashing happens before and after transactions, never inside one. */
 export function createLogStore(rows: RowStore, crypto: Pick<Crypto, 'sha256'>): LogStore {
@@ -33,93 +38,26 @@ export function createLogStore(rows: RowStore, crypto: Pick<Crypto, 'sha256'>): 
     const knownIds = new Map<string, Bytes>();
     for (;;) {
       try {
-        const result = await rows.write(durability, (tx) => appendAll(tx, runs, values, knownIds, ownRuns));
-        notify(result, runs);
+        const { changed, ...result } = await rows.write(durability, (tx) =>
+          appendAll(tx, runs, values, knownIds, ownRuns),
+        );
+        if (changed.size > 0) notify({ position: result.position, logs: [...changed] });
         return result;
       } catch (error) {
         if (error instanceof Stale) return 'stale';
-        if (!(error instanceof NeedsEntryId)) throw error;
-        const id = await entryIdOf(error.log, error.sequence);
-        if (id === undefined) throw new Error('an entry between floor and head is not stored', { cause: error });
-        knownIds.set(idName(error.log, error.sequence), id);
+        if (!(error instanceof NeedsEntryIds)) throw error;
+        for (const { log, sequence } of error.entries) {
+          const id = await entryIdOf(rows, hasher, log, sequence);
+          if (id === undefined) throw new Error('an entry between floor and head is not stored', { cause: error });
+          knownIds.set(idName(log, sequence), id);
+        }
       }
     }
   }
 
-  function notify({ verdicts, position }: AppendResult, runs: readonly VerifiedRun[]): void {
-    const logs = runs.filter((_, i) => verdicts[i]?.kind === 'accepted').map(({ run }) => logName(run.log));
-    if (logs.length > 0) for (const listener of listeners) listener({ position, logs: [...new Set(logs)] });
-  }
-
-  async function entryIdOf(log: LogName, sequence: number): Promise<Bytes | undefined> {
-    const row = await rows.read((tx) => rowOf(tx, log, sequence));
-    if (row === undefined) return undefined;
-    if (row.first + row.count - 1 === sequence) return row.lastId;
-    return (await chainIds(hasher, decodeStored(row), sequence)).at(-1);
-  }
-
-  async function range(log: LogName, first: number, last: number, maxBytes = DEFAULT_READ_BYTES): Promise<Run[]> {
-    const found = await rows.read((tx) => tx.runs(log, first, last, maxBytes));
-    const held = found.filter((row) => row.first <= last && row.first + row.count > first);
-    return Promise.all(held.map((row) => sliceRun(hasher, decodeStored(row), first, last)));
-  }
-
-  async function after(position: number, maxBytes = DEFAULT_READ_BYTES): Promise<ArrivedRuns> {
-    const [found, end] = await rows.read(
-      async (tx) => [await tx.runsAfter(position, maxBytes), await currentPosition(tx)] as const,
-    );
-    const runs: Run[] = [];
-    for (const row of found) runs.push(await entriesAfter(row, position));
-    const reached = found.at(-1)?.position ?? Math.max(end, position);
-    return { runs, position: reached, level: reached >= end };
-  }
-
-  /** What a row holds that arrived after a position: a merged row may also hold what came before. */
-  async function entriesAfter(row: RunRow, position: number): Promise<Run> {
-    const run = decodeStored(row);
-    const seen = row.marks.findLast(([markPosition]) => markPosition <= position);
-    return seen === undefined ? run : sliceRun(hasher, run, seen[1] + 1, lastSequence(run));
-  }
-
-  async function arrival(position: number): Promise<Arrival | undefined> {
-    const [row] = await rows.read((tx) => tx.runsAfter(position - 1, 0));
-    if (row === undefined) return undefined;
-    const { log } = row;
-    const atEnd = row.position === position ? row.first + row.count - 1 : undefined;
-    const sequence = atEnd ?? row.marks.find(([markPosition]) => markPosition === position)?.[1];
-    const id = sequence === undefined ? undefined : await entryIdOf(log, sequence);
-    return sequence === undefined || id === undefined ? undefined : { log, sequence, id };
-  }
-
-  async function eraseBody(log: LogName, sequence: number, part?: number): Promise<boolean> {
-    const before = await rows.read((tx) => rowOf(tx, log, sequence));
-    const held = before === undefined ? undefined : entryAt(decodeStored(before), sequence);
-    if (held === undefined) return false;
-    const erased = await eraseContent(hasher, held.content, held.flags, part);
-    if (erased === undefined) return false;
-    return rows.write('strict', async (tx) => {
-      // Read again: the row may have been merged meanwhile. The entry itself is the same.
-      const row = await rowOf(tx, log, sequence);
-      if (row === undefined) return false;
-      const run = decodeStored(row);
-      const entries = run.entries.map((entry, i) => (run.first + i === sequence ? { ...entry, content: erased } : entry));
-      await tx.putRun({ ...row, bytes: encodeRun({ ...run, entries }) });
-      return true;
-    });
-  }
-
-  async function forks(): Promise<ForkProof[]> {
-    const quarantined = await rows.read((tx) => tx.quarantined());
-    const proofs: ForkProof[] = [];
-    for (const { log, bytes } of quarantined) {
-      const other = decodeStored({ bytes });
-      const around = await rows.read((tx) =>
-        tx.runs(log, Math.max(0, other.first - 1), lastSequence(other), Number.MAX_SAFE_INTEGER),
-      );
-      const proof = await proveFork(hasher, around.map(decodeStored), other);
-      if (proof !== undefined) proofs.push(proof);
-    }
-    return proofs;
+  function notify(change: Change): void {
+    // What is durable stays acknowledged whatever a listener does: it throws on its own.
+    for (const listener of listeners) queueMicrotask(() => listener(change));
   }
 
   async function putValues(values: NamedValues, durability: Durability = 'strict'): Promise<void> {
@@ -134,16 +72,16 @@ export function createLogStore(rows: RowStore, crypto: Pick<Crypto, 'sha256'>): 
     },
     extend: (runs, values = {}) => append(runs, values, 'strict', true),
     head: (log) => rows.read((tx) => tx.head(log)),
-    heads: () => rows.read((tx): Head[] | Promise<readonly Head[]> => tx.heads() as Promise<readonly Head[]>),
-    range,
-    after,
+    heads: () => rows.read((tx) => tx.heads()),
+    range: (log, first, last, maxBytes = DEFAULT_READ_BYTES) => readRange(rows, hasher, { log, first, last }, maxBytes),
+    after: (position, maxBytes = DEFAULT_READ_BYTES) => readAfter(rows, hasher, position, maxBytes),
     position: () => rows.read(currentPosition),
-    arrival,
-    entryId: entryIdOf,
-    value: (name) => rows.read((tx) => tx.value(name)),
+    arrival: (position) => readArrival(rows, hasher, position),
+    entryId: (log, sequence) => entryIdOf(rows, hasher, log, sequence),
+    value: (name) => rows.read((tx) => tx.value(USER_PREFIX + name)),
     putValues,
-    eraseBody,
-    forks,
+    eraseBody: (log, sequence, part) => eraseBody(rows, hasher, log, sequence, part),
+    forks: () => readForks(rows, hasher),
     follow(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -161,18 +99,30 @@ async function appendAll(
   values: NamedValues,
   knownIds: ReadonlyMap<string, Bytes>,
   ownRuns: boolean,
-): Promise<AppendResult> {
+): Promise<AppendResult & { readonly changed: ReadonlySet<LogName> }> {
   const start = await currentPosition(rows);
-  const context: AppendContext = { rows, heads: new Map(), knownIds, position: start };
+  const context: AppendContext = {
+    rows,
+    heads: new Map(),
+    knownIds,
+    neededIds: [],
+    taken: new Map(),
+    accepted: [],
+    changed: new Set(),
+    position: start,
+  };
   const verdicts: RunVerdict[] = [];
   for (const run of runs) {
     if (ownRuns && !(await extendsHead(context, run))) throw new Stale();
-    verdicts.push(await appendRun(context, run));
+    const verdict = await appendRun(context, run);
+    if (ownRuns && verdict.kind !== 'accepted') throw new Error(`an own run is ${verdict.kind}`);
+    verdicts.push(verdict);
   }
+  if (context.neededIds.length > 0) throw new NeedsEntryIds(context.neededIds);
   for (const head of context.heads.values()) await rows.putHead(head);
   if (context.position > start) await rows.putValue(POSITION, String(context.position));
   await writeValues(rows, values);
-  return { verdicts, position: context.position };
+  return { verdicts, position: context.position, changed: context.changed };
 }
 
 async function extendsHead({ rows, heads }: AppendContext, { run }: VerifiedRun): Promise<boolean> {
@@ -183,13 +133,5 @@ async function extendsHead({ rows, heads }: AppendContext, { run }: VerifiedRun)
 }
 
 async function writeValues(rows: RowWriter, values: NamedValues): Promise<void> {
-  for (const [name, value] of Object.entries(values)) await rows.putValue(name, value);
-}
-
-async function currentPosition(rows: RowReader): Promise<number> {
-  return Number((await rows.value(POSITION)) ?? 0);
-}
-
-function entryAt(run: Run, sequence: number): Run['entries'][number] | undefined {
-  return run.entries[sequence - run.first];
+  for (const [name, value] of Object.entries(values)) await rows.putValue(USER_PREFIX + name, value);
 }

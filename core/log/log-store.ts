@@ -37,9 +37,17 @@ export interface AppendResult {
   readonly position: number;
 }
 
-/** Runs as they arrived after a position. */
+/**
+ * A run that holds what arrived up to the position asked for. Stored rows are merged, so it may go on: entries after
+ * `arrivedTo` come again with the positions at which they arrived.
+ */
+export interface ArrivedRun extends Run {
+  readonly arrivedTo: number;
+}
+
+/** Runs as they arrived after a position: each log's in order, the logs by their first arrival. */
 export interface ArrivedRuns {
-  readonly runs: readonly Run[];
+  readonly runs: readonly ArrivedRun[];
   /** Where to go on from. */
   readonly position: number;
   /** Whether nothing is left after `position`. */
@@ -85,7 +93,10 @@ export interface LogStore {
   readonly heads: () => Promise<readonly Head[]>;
   /** Entries `first` to `last` of a log, both included, as far as they are held and fit `maxBytes` (at least one run). */
   readonly range: (log: LogName, first: number, last: number, maxBytes?: number) => Promise<readonly Run[]>;
-  /** Everything that arrived after a position, oldest first, until `maxBytes` (at least one run). Never skips (LOG14). */
+  /**
+   * What arrived after a position, oldest first, until about `maxBytes` (at least one arrival). Never skips (LOG14): what is
+   * committed later has a greater position. No body that is held is left out.
+   */
   readonly after: (position: number, maxBytes?: number) => Promise<ArrivedRuns>;
   readonly position: () => Promise<number>;
   /** The last entry that arrived at exactly this position, or undefined when this store never had such a position. */

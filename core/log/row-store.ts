@@ -11,14 +11,24 @@ export interface RunRow {
   readonly log: LogName;
   readonly first: number;
   readonly count: number;
-  /** Arrival order in this store: counted in the append's own transaction, greatest of a merged row's (LOG14). */
-  readonly position: number;
   /** Id of the last entry. */
   readonly lastId: Bytes;
   /** Wire form. An engine may split it on disk; it reads back whole. */
   readonly bytes: Bytes;
-  /** [position, sequence] of the runs that were merged into this row, without its own end, oldest first. */
-  readonly marks: readonly (readonly [position: number, sequence: number])[];
+}
+
+/**
+ * What one position of this store's arrival order stands for (LOG14). Written once, in the append's own transaction, and
+ * never changed: rows are merged without it, so a position keeps its meaning for ever.
+ */
+export interface ArrivalRow {
+  readonly position: number;
+  readonly log: LogName;
+  /** Sequences of the entries that arrived, both included. */
+  readonly first: number;
+  readonly last: number;
+  /** Size of their wire form when they came. */
+  readonly bytes: number;
 }
 
 /** The state of one log. */
@@ -49,8 +59,8 @@ export interface RowReader {
   readonly heads: () => Awaitable<readonly HeadRow[]>;
   /** The row that holds an entry, and those after it, in order, until `last` is covered or the rows exceed `maxBytes`; at least one. */
   readonly runs: (log: LogName, first: number, last: number, maxBytes: number) => Awaitable<readonly RunRow[]>;
-  /** Rows with a greater position, by position, until they exceed `maxBytes`; at least one when there is one. */
-  readonly runsAfter: (position: number, maxBytes: number) => Awaitable<readonly RunRow[]>;
+  /** The next arrivals with a greater position, by position; at most `limit`. */
+  readonly arrivalsAfter: (position: number, limit: number) => Awaitable<readonly ArrivalRow[]>;
   readonly quarantined: () => Awaitable<readonly QuarantinedRow[]>;
   readonly value: (name: string) => Awaitable<string | undefined>;
 }
@@ -60,6 +70,7 @@ export interface RowWriter extends RowReader {
   /** Stores or replaces the row of (log, first). */
   readonly putRun: (row: RunRow) => Awaitable<void>;
   readonly deleteRun: (log: LogName, first: number) => Awaitable<void>;
+  readonly putArrival: (row: ArrivalRow) => Awaitable<void>;
   /** Stores or replaces the row of (log, first, lastId). */
   readonly putQuarantined: (row: QuarantinedRow) => Awaitable<void>;
   /** Stores a named value; undefined removes it. */
@@ -76,8 +87,9 @@ export interface RowStore {
   /** Runs `body` on one consistent state. It awaits nothing but the reader. */
   readonly read: <T>(body: (rows: RowReader) => Awaitable<T>) => Promise<T>;
   /**
-   * Runs `body` alone and commits it whole, or, when it throws, not at all. It awaits nothing but the writer. Rejects with
-   * `StorageFull` when there is no room; everything earlier stays.
+   * Runs `body` alone and commits it whole, or, when it throws, not at all. It awaits nothing but the writer, and has no
+   * effect but through it: an engine may have to run it again. Rejects with `StorageFull` when there is no room;
+   * everything earlier stays.
    */
   readonly write: <T>(durability: Durability, body: (rows: RowWriter) => Awaitable<T>) => Promise<T>;
   readonly close: () => Promise<void>;
@@ -96,5 +108,13 @@ export class StorageGone extends Error {
   override readonly name = 'StorageGone';
   constructor() {
     super('the local database was closed or emptied');
+  }
+}
+
+/** The store was made by a newer version of Wakelog than this one. It is left as it is. */
+export class StorageTooNew extends Error {
+  override readonly name = 'StorageTooNew';
+  constructor() {
+    super('the stored data was made by a newer version of wakelog');
   }
 }
