@@ -1,5 +1,6 @@
 import type { Json } from '../log/body.ts';
-import type { Appended, Draft, RefusedEntry, Replica } from './replica.ts';
+import type { RefusedEntry } from '../views/key-value/key-value-api.ts';
+import type { Appended, Draft, Replica } from './replica.ts';
 
 /** What the sync loop is doing, as people are told. */
 export type Connection = 'idle' | 'syncing' | 'live' | 'offline' | 'waiting' | 'needs-auth' | 'needs-update';

@@ -5,6 +5,8 @@ import type { LogName } from '../log/version-vector.ts';
 import type { RunFault } from '../log/run-verify.ts';
 import type { RunVerdict } from '../log/log-store.ts';
 import type { Collision, Item } from '../views/key-value/item.ts';
+import type { RefusedEntry } from '../views/key-value/key-value-api.ts';
+import type { Statement } from '../views/key-value/statements.ts';
 
 /** One write of a draft. Without `parents` it supersedes the version that is displayed now, and leaves others live. */
 export type DraftWrite = {
@@ -18,6 +20,11 @@ export interface Draft {
   readonly writes: readonly DraftWrite[];
   /** The app's own typed events, for views that fold them. */
   readonly events?: readonly Json[];
+  /**
+   * Named values to write in the entry's own transaction: what makes a request that is repeated, also after a restart,
+   * find what it did the first time. Called again when the entry has to be built again.
+   */
+  readonly values?: (appended: Appended) => NamedValues;
 }
 
 /** Where a draft stands once it is durable. */
@@ -36,24 +43,13 @@ export interface DraftContext {
 /** Decides at its turn what to append, or gives a reason not to; may be asked again, so it has no effects of its own. */
 export type PrepareDraft<Refusal> = (context: DraftContext) => Promise<Draft | { readonly refuse: Refusal }>;
 
-/** Statements that only count from an authority log (kinds 16 and above). */
-export type Statement =
-  | { readonly kind: 'enrol'; readonly log: LogName; readonly account: string }
-  | { readonly kind: 'refuse'; readonly log: LogName; readonly sequence: number; readonly id: string; readonly code: string; readonly reason: string };
+/** What became of one run of others: a store's verdict, or a fault of its bytes. */
+export type MergeVerdict = RunVerdict | { readonly kind: 'invalid'; readonly fault: RunFault };
 
 /** A change of what readers see. */
 export interface ViewChange {
   readonly keys: readonly string[];
   readonly origin: 'own' | 'remote';
-}
-
-/** An entry that an authority refused: it stays in its log, views leave it out, its writer is told (S2.26). */
-export interface RefusedEntry {
-  readonly id: string;
-  readonly log: LogName;
-  readonly sequence: number;
-  readonly code: string;
-  readonly reason: string;
 }
 
 /** Reads of the base key-value view. */
@@ -63,7 +59,11 @@ export interface ViewReader {
   readonly items: (prefix: string) => Promise<readonly Item[]>;
   readonly conflicts: () => Promise<readonly Item[]>;
   readonly collisions: () => Promise<readonly Collision[]>;
-  readonly refused: () => Promise<readonly RefusedEntry[]>;
+  readonly refused: () => readonly RefusedEntry[];
+  /** Why an entry was refused, by its id (base64url); undefined when it was not. */
+  readonly refusal: (id: string) => RefusedEntry | undefined;
+  /** The account that a log was enrolled for by an authority. */
+  readonly account: (log: LogName) => Promise<string | undefined>;
   /** The whole state as one text that is the same on every replica with the same entries (VIEW3). */
   readonly canonicalState: () => Promise<string>;
 }
@@ -85,7 +85,7 @@ export interface Replica {
   /** Appends statements to the own log. They count where that log is an authority. */
   readonly state: (statements: readonly Statement[]) => Promise<readonly Appended[]>;
   /** Verifies runs of others and takes them with named values in one transaction; folds them unless they are held back. */
-  readonly merge: (runs: readonly Bytes[], values?: NamedValues) => Promise<readonly (RunVerdict | { readonly kind: 'invalid'; readonly fault: RunFault })[]>;
+  readonly merge: (runs: readonly Bytes[], values?: NamedValues) => Promise<readonly MergeVerdict[]>;
   /** The logs whose statements count here; a change rebuilds the view. */
   readonly setAuthorities: (logs: readonly LogName[]) => Promise<void>;
   readonly authorities: () => readonly LogName[];

@@ -1,0 +1,165 @@
+import type { Body, Parent, Write } from '../log/body.ts';
+import { bodyToParts, partsToBody } from '../log/body.ts';
+import { toBase64Url, utf8 } from '../log/bytes.ts';
+import { KIND, NO_ENTRY } from '../log/header.ts';
+import { MAX_LAMPORT_JUMP } from '../log/limits.ts';
+import type { Head, LogStore } from '../log/log-store.ts';
+import type { VerifiedRun } from '../log/run.ts';
+import type { DraftEntry } from '../log/run-build.ts';
+import { buildRuns } from '../log/run-build.ts';
+import type { LogName } from '../log/version-vector.ts';
+import { logName } from '../log/version-vector.ts';
+import { WakelogError } from '../protocol/errors.ts';
+import type { KeyValueApi, VersionName } from '../views/key-value/key-value-api.ts';
+import type { Statement } from '../views/key-value/statements.ts';
+import { statementToDraft } from '../views/key-value/statements.ts';
+import type { Item, Version } from '../views/key-value/item.ts';
+import type { EnginePorts } from './ports.ts';
+import type { Draft, DraftContext, DraftWrite } from './replica.ts';
+
+/** Later than any clock of ours: a clock gone wild must not make an entry that cannot be encoded. */
+const MAX_CLOCK_MS: number = 2 ** 47;
+
+/** What one log of this device is about to be extended by: nothing of it exists until it is durable. */
+export interface Extension {
+  readonly log: LogName;
+  /** What a draft may look at: the view, and the drafts before it in this extension. */
+  readonly context: DraftContext;
+  /** Adds an entry; its sequence. Throws `invalid-entry` when it breaks a limit, with nothing added. */
+  readonly addDraft: (draft: Draft) => Promise<number>;
+  readonly addStatement: (statement: Statement) => number;
+  readonly addCopy: (body: Body) => number;
+  /** Chained and signed. */
+  readonly runs: () => Promise<VerifiedRun[]>;
+}
+
+export interface ExtensionStart {
+  readonly ports: EnginePorts;
+  readonly spaceHash: Uint8Array<ArrayBuffer>;
+  readonly view: Pick<KeyValueApi, 'item' | 'live'>;
+  readonly head: Head | undefined;
+  readonly key: Parameters<typeof buildRuns>[1];
+  /** Greatest lamport counter seen in the space. */
+  readonly lamportSeen: number;
+  /** Body of the open entry, for a new log. */
+  readonly opening: { readonly device: string; readonly account: string; readonly continues?: object; readonly reason?: string };
+}
+
+export function startExtension({ ports, spaceHash, view, head, key, lamportSeen, opening }: ExtensionStart): Extension {
+  const log = logName(key.publicKey);
+  const end = head === undefined ? { sequence: -1, id: NO_ENTRY } : { sequence: head.sequence, id: head.id };
+  const clock = Math.min(Math.max(Math.floor(ports.clock.now()), 0), MAX_CLOCK_MS);
+  const entries: DraftEntry[] = [];
+  /** Keys written by this extension: what readers would see of them. */
+  const written = new Map<string, Item>();
+  let lamport = Math.min(lamportSeen, (head?.lamport ?? 0) + MAX_LAMPORT_JUMP);
+
+  if (head === undefined) add({ kind: KIND.open, parts: [utf8(JSON.stringify(opening))] });
+
+  function add(entry: Pick<DraftEntry, 'kind' | 'parts'>): number {
+    lamport += 1;
+    entries.push({ ...entry, lamport, clock });
+    return end.sequence + entries.length;
+  }
+
+  async function addDraft(draft: Draft): Promise<number> {
+    const sequence = end.sequence + entries.length + 1;
+    const writes: Write[] = [];
+    for (const write of draft.writes) writes.push(await toWrite(write));
+    const sequenceAdded = addBody({ writes, ...(draft.events === undefined ? {} : { events: draft.events }) });
+    for (const write of draft.writes) await noteWritten(write, sequence);
+    return sequenceAdded;
+  }
+
+  function addBody(body: Body): number {
+    const parts = bodyToParts(body);
+    if (typeof parts === 'string') throw new WakelogError(parts === 'entry-too-large' ? 'too-large' : 'invalid-entry', `the write was not taken: ${parts}`);
+    return add({ kind: KIND.data, parts });
+  }
+
+  async function toWrite(write: DraftWrite): Promise<Write> {
+    const parents = write.parents === undefined ? await displayedParent(write.key) : write.parents.map((id) => nameParent(write.key, id));
+    const resolved: readonly Parent[] = await Promise.all(parents);
+    return 'deleted' in write ? ['delete', write.key, resolved] : ['put', write.key, write.value, resolved];
+  }
+
+  /** Unless told otherwise, a write supersedes what is displayed: what its writer saw. Other live versions stay. */
+  async function displayedParent(key: string): Promise<Parent[]> {
+    const [displayed] = written.get(key)?.live ?? (await view.live(key));
+    return displayed === undefined ? [] : [parentName(displayed)];
+  }
+
+  async function nameParent(key: string, id: string): Promise<Parent> {
+    const known = (await view.live(key)).find((version) => version.id === id);
+    return known === undefined ? id : parentName(known);
+  }
+
+  /** Versions of this log are named by sequence, others by id; a copy's name is its origin's id. */
+  function parentName(version: VersionName): Parent {
+    return version.log === log ? version.sequence : version.id;
+  }
+
+  async function noteWritten(write: DraftWrite, sequence: number): Promise<void> {
+    const before = written.get(write.key) ?? (await view.item(write.key));
+    const deleted = 'deleted' in write;
+    // Its id is known only once the entries are chained; nobody outside can have seen it yet.
+    const version: Version = { id: '', log, sequence, lamport, deleted, value: deleted ? null : write.value };
+    const superseded = new Set(write.parents ?? before?.live.slice(0, 1).map(({ id }) => id));
+    const others = (before?.live ?? []).filter(({ id }) => !superseded.has(id));
+    written.set(write.key, {
+      key: write.key,
+      live: [version, ...others],
+      conflict: others.length > 0,
+      incomplete: before?.incomplete ?? false,
+      created: before?.created ?? { lamport, log, sequence },
+    });
+  }
+
+  return {
+    log,
+    context: { item: async (key) => written.get(key) ?? view.item(key) },
+    addDraft,
+    addStatement: (statement) => {
+      const { kind, part } = statementToDraft(statement);
+      return add({ kind, parts: [part] });
+    },
+    addCopy: addBody,
+    runs: () => buildRuns(ports.crypto, key, spaceHash, end, entries),
+  };
+}
+
+/**
+ * Own data entries of a log above `from`, as they are to be appended again in another log: named by the id of the first
+ * entry ever, parents by ids, since sequences mean another log there (design §3).
+ */
+export async function copiesOf(store: LogStore, log: LogName, from: number): Promise<Body[]> {
+  const head = await store.head(log);
+  const copies: Body[] = [];
+  for (let next = from + 1; head !== undefined && next <= head.sequence; ) {
+    const [run] = await store.range(log, next, head.sequence, 0);
+    if (run === undefined) break;
+    for (const [i, entry] of run.entries.entries()) {
+      const sequence = run.first + i;
+      if (entry.kind !== KIND.data || entry.content.form !== 'body') continue;
+      const body = partsToBody(entry.content.parts, sequence);
+      const id = await store.entryId(log, sequence);
+      if (body === undefined || id === undefined) continue;
+      const writes = await Promise.all(body.writes.map((write) => withParentIds(store, log, write)));
+      copies.push({ ...body, writes, origin: body.origin ?? toBase64Url(id) });
+    }
+    next = run.first + run.entries.length;
+  }
+  return copies;
+}
+
+async function withParentIds(store: LogStore, log: LogName, write: Write): Promise<Write> {
+  const toId = async (parent: Parent): Promise<string> => {
+    if (typeof parent === 'string') return parent;
+    const id = await store.entryId(log, parent);
+    if (id === undefined) throw new Error('a parent of an own entry is not stored');
+    return toBase64Url(id);
+  };
+  return write[0] === 'put'
+    ? ['put', write[1], write[2], await Promise.all(write[3].map(toId))]
+    : ['delete', write[1], await Promise.all(write[2].map(toId))];
+}

@@ -1,0 +1,175 @@
+import type { Awaitable, Bytes } from '../log/bytes.ts';
+import type { Crypto } from '../log/crypto.ts';
+import type { LogStore } from '../log/log-store.ts';
+import type { Run, RunEntry } from '../log/run.ts';
+import { lastSequence } from '../log/run.ts';
+import { chainIds } from '../log/run-verify.ts';
+import type { LogName, VersionVector } from '../log/version-vector.ts';
+import { logName } from '../log/version-vector.ts';
+import type { RowCodec, ShardedTable, TableChanges } from './sharded-table.ts';
+import { createShardedTable } from './sharded-table.ts';
+import type { View } from './view.ts';
+import type { ViewStore } from './view-store.ts';
+
+/** Rows wait in memory for one write of their shards; a crash costs folding so many entries again, never more. */
+const MOST_UNWRITTEN_ENTRIES = 25_000;
+
+export interface ViewBuilder<Api> {
+  readonly api: Api;
+  /** Log → last sequence folded. */
+  readonly folded: () => VersionVector;
+  /** Entries folded since this object was made: a restart folds only what is new (S1.31). */
+  readonly foldedCount: () => number;
+  /** Folds a run that was just verified; what is folded already is skipped, a gap is read from the log first. */
+  readonly take: (run: Run, ids: readonly Bytes[]) => Promise<ReadonlySet<string>>;
+  /** Folds what the log holds and the view lacks, of the logs that `wanted` names; the keys that changed. */
+  readonly advance: (wanted?: (log: LogName) => boolean) => Promise<ReadonlySet<string>>;
+  /** Writes changed rows and checkpoint in one transaction (VIEW2). False: another context moved the view on; open it anew. */
+  readonly flush: () => Promise<boolean>;
+}
+
+interface Checkpoint {
+  readonly version: number;
+  readonly logs: readonly (readonly [log: LogName, sequence: number])[];
+}
+
+/** Opens a view where its checkpoint left off. One caller at a time: the replica queues. */
+export async function openViewBuilder<Api>(
+  view: View<Api>,
+  logStore: LogStore,
+  viewStore: ViewStore,
+  crypto: Pick<Crypto, 'sha256'>,
+  isAuthority: (log: LogName) => boolean,
+): Promise<ViewBuilder<Api>> {
+  const stored = await openStored(view, logStore, viewStore);
+  let checkpointText = stored?.checkpointText;
+  const logs: { readonly log: LogName; sequence: number }[] = (stored?.logs ?? []).map(([log, sequence]) => ({ log, sequence }));
+  const indexByLog = new Map(logs.map(({ log }, index) => [log, index]));
+  const tables: Pick<ShardedTable<unknown>, 'takeChanges'>[] = [];
+  let [unwritten, count] = [0, 0];
+
+  function logIndex(log: LogName): number {
+    const known = indexByLog.get(log);
+    if (known !== undefined) return known;
+    indexByLog.set(log, logs.length);
+    return logs.push({ log, sequence: -1 }) - 1;
+  }
+
+  const lastFolded = (log: LogName): number => logs[indexByLog.get(log) ?? -1]?.sequence ?? -1;
+
+  const { fold, api } = await view.open({
+    table<Row>(name: string, codec: RowCodec<Row>): ShardedTable<Row> {
+      const load = (keys: readonly string[]) => viewStore.shards(view.name, keys);
+      const table = createShardedTable(name, stored?.shards ?? [], load, codec);
+      tables.push(table);
+      return table;
+    },
+    readEntry: async (log, sequence) => entryOf(await logStore.range(log, sequence, sequence), sequence),
+    entryId: (log, sequence) => logStore.entryId(log, sequence),
+    logAt: (index) => logs[index]?.log ?? '',
+    logIndex,
+    isFolded: (log, sequence) => sequence <= lastFolded(log),
+    crypto,
+    isAuthority,
+  });
+
+  /** Folds a run's entries above what is folded, up to the first one whose body was withheld. */
+  async function foldRun(run: Run, ids: readonly Bytes[], changed: Set<string>): Promise<void> {
+    const log = logName(run.log);
+    const place = logs[logIndex(log)];
+    if (place === undefined) return;
+    for (let i = place.sequence + 1 - run.first; i < run.entries.length; i++) {
+      const [entry, id] = [run.entries[i], ids[i]];
+      if (entry === undefined || id === undefined || entry.content.form === 'withheld') return;
+      const folding: Awaitable<void> = fold({ log, sequence: run.first + i, id, entry }, changed);
+      // Awaiting only what is asynchronous: 100,000 entries would otherwise be 100,000 turns of the microtask queue.
+      if (folding !== undefined) await folding;
+      place.sequence = run.first + i;
+      unwritten += 1;
+      count += 1;
+    }
+  }
+
+  async function advanceLog(log: LogName, last: number, changed: Set<string>): Promise<void> {
+    for (;;) {
+      const before = lastFolded(log);
+      if (before >= last) return;
+      for (const run of await logStore.range(log, before + 1, last)) {
+        await foldRun(run, await chainIds(crypto as Crypto, run), changed);
+        await flushWhenMany();
+      }
+      if (lastFolded(log) === before) return;
+    }
+  }
+
+  async function advance(wanted: (log: LogName) => boolean = () => true): Promise<ReadonlySet<string>> {
+    const changed = new Set<string>();
+    for (const { log, sequence } of await logStore.heads()) if (wanted(log)) await advanceLog(log, sequence, changed);
+    return changed;
+  }
+
+  async function take(run: Run, ids: readonly Bytes[]): Promise<ReadonlySet<string>> {
+    const changed = new Set<string>();
+    const log = logName(run.log);
+    if (lastFolded(log) + 1 < run.first) await advanceLog(log, run.first - 1, changed);
+    if (lastFolded(log) + 1 >= run.first && lastFolded(log) < lastSequence(run)) await foldRun(run, ids, changed);
+    await flushWhenMany();
+    return changed;
+  }
+
+  async function flushWhenMany(): Promise<void> {
+    if (unwritten >= MOST_UNWRITTEN_ENTRIES) await flush();
+  }
+
+  async function flush(): Promise<boolean> {
+    if (unwritten === 0) return true;
+    const written = unwritten;
+    const changes: TableChanges[] = tables.map((table) => table.takeChanges());
+    const checkpoint: Checkpoint = { version: view.version, logs: logs.map(({ log, sequence }) => [log, sequence]) };
+    const text = JSON.stringify(checkpoint);
+    const put = new Map(changes.flatMap((change) => [...change.put]));
+    let committed = false;
+    try {
+      committed = await viewStore.commit(view.name, { expected: checkpointText, checkpoint: text, put, remove: [] });
+    } finally {
+      if (!committed) for (const change of changes) change.undo();
+    }
+    if (committed) {
+      checkpointText = text;
+      unwritten -= written;
+    }
+    return committed;
+  }
+
+  return {
+    api,
+    folded: () => new Map(logs.map(({ log, sequence }) => [log, sequence])),
+    foldedCount: () => count,
+    take,
+    advance,
+    flush,
+  };
+}
+
+/** The stored state that may be gone on with: of this version, and not ahead of the log (design §4). */
+async function openStored<Api>(
+  view: View<Api>,
+  logStore: LogStore,
+  viewStore: ViewStore,
+): Promise<(Checkpoint & { readonly shards: readonly string[]; readonly checkpointText: string }) | undefined> {
+  const stored = await viewStore.open(view.name);
+  if (stored === undefined) return undefined;
+  const checkpoint = JSON.parse(stored.checkpoint) as Checkpoint;
+  const heads = new Map((await logStore.heads()).map((head) => [head.log, head.sequence]));
+  const isAhead = checkpoint.logs.some(([log, sequence]) => sequence > (heads.get(log) ?? -1));
+  if (checkpoint.version === view.version && !isAhead) {
+    return { ...checkpoint, shards: stored.shards, checkpointText: stored.checkpoint };
+  }
+  await viewStore.drop(view.name);
+  return undefined;
+}
+
+function entryOf(runs: readonly Run[], sequence: number): RunEntry | undefined {
+  const run = runs.find((candidate) => candidate.first <= sequence && sequence <= lastSequence(candidate));
+  return run?.entries[sequence - run.first];
+}
