@@ -36,6 +36,7 @@ export function createByteWriter(startBytes = 256): ByteWriter {
   }
 
   function varint(value: number): void {
+    if (value < 0 || value > Number.MAX_SAFE_INTEGER) throw new RangeError(`no wire form for the number ${value}`);
     reserve(8);
     let rest = value;
     while (rest >= 0x80) {

@@ -4,6 +4,8 @@ import type { Crypto } from './crypto.ts';
 import { FLAG } from './header.ts';
 
 export const SALT_BYTES = 16;
+/** The most that the wire form of a part takes besides its bytes: a mark and a hash, or a length and a salt. */
+export const PART_OVERHEAD_BYTES = 33;
 
 /** One erasable piece of a body: its salt and bytes, or, once erased, its hash alone. */
 export type Part = { readonly salt: Bytes; readonly bytes: Bytes } | { readonly hash: Bytes };
@@ -18,6 +20,20 @@ export type Content =
   | { readonly form: 'body'; readonly parts: readonly Part[] }
   | { readonly form: 'erased'; readonly bodyHash: Bytes }
   | { readonly form: 'withheld'; readonly bodyHash: Bytes };
+
+/**
+ * The body length that a header states. For a body in parts it counts what goes around each of them, so that the header
+ * alone bounds the wire form, whatever is erased or left out of it (LOG4).
+ */
+export function bodyLength(parts: readonly Bytes[], flags: number): number {
+  const overhead = (flags & FLAG.parts) === 0 ? 0 : PART_OVERHEAD_BYTES;
+  return parts.reduce((total, part) => total + part.length + overhead, 0);
+}
+
+/** The flags of a body with this many parts. */
+export function partsFlag(count: number): number {
+  return count > 1 ? FLAG.parts : 0;
+}
 
 const BODY_DOMAIN = utf8('wakelog/body/1');
 const PART_DOMAIN = utf8('wakelog/part/1');

@@ -1,6 +1,7 @@
 import type { Awaitable, Bytes } from './bytes.ts';
 import { utf8 } from './bytes.ts';
 import type { Crypto } from './crypto.ts';
+import { MAX_CLOCK_MS } from './limits.ts';
 
 export const HEADER_BYTES = 128;
 export const FORMAT_VERSION = 1;
@@ -32,7 +33,7 @@ export interface Header {
   readonly bodyBytes: number;
   readonly sequence: number;
   readonly lamport: number;
-  /** The writer's wall clock in ms. Advisory: decides nothing. */
+  /** The writer's wall clock in ms, below 2^52. Advisory: decides nothing. */
   readonly clock: number;
   /** The writer's public key. */
   readonly log: Bytes;
@@ -73,7 +74,7 @@ export function decodeHeader(bytes: Bytes): Header | 'malformed' | 'unsupported-
   if (bytes[0] !== FORMAT_VERSION) return 'unsupported-format';
   const view = new DataView(bytes.buffer, bytes.byteOffset, HEADER_BYTES);
   const [sequence, lamport, clock] = [getUint53(view, 8), getUint53(view, 16), getUint53(view, 24)];
-  if (sequence === undefined || lamport === undefined || clock === undefined) return 'malformed';
+  if (sequence === undefined || lamport === undefined || clock === undefined || clock > MAX_CLOCK_MS) return 'malformed';
   return {
     kind: view.getUint8(1),
     flags: view.getUint16(2),

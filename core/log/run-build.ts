@@ -1,10 +1,11 @@
 import type { Bytes } from './bytes.ts';
 import type { Content, Part } from './content.ts';
-import { hashContent, SALT_BYTES } from './content.ts';
+import { bodyLength, hashContent, partsFlag, SALT_BYTES } from './content.ts';
 import type { Crypto, WriterKey } from './crypto.ts';
-import { entryId, FLAG } from './header.ts';
+import { entryId } from './header.ts';
 import { MAX_RUN_BYTES, MAX_RUN_ENTRIES } from './limits.ts';
 import type { RunEntry, VerifiedRun } from './run.ts';
+import { entryWeightBytes, runWeightBytes } from './run.ts';
 import { encodeRun } from './run-codec.ts';
 import { headMessage } from './signature.ts';
 
@@ -21,10 +22,6 @@ export interface LogEnd {
   readonly sequence: number;
   readonly id: Bytes;
 }
-
-/** The most that an entry adds to a run besides its body: shape, kind, flags, steps and length. */
-const ENTRY_OVERHEAD_BYTES = 40;
-const RUN_OVERHEAD_BYTES = 160;
 
 /**
  * Chains and signs drafts after `end` into as few runs as fit (LOG4). Nothing is stored; until the runs are durable,
@@ -62,23 +59,17 @@ export async function buildRuns(
 
 function* groupsThatFit(drafts: readonly DraftEntry[]): Generator<readonly DraftEntry[]> {
   let start = 0;
-  let bytes = RUN_OVERHEAD_BYTES;
+  let bytes = runWeightBytes([]);
   for (const [i, draft] of drafts.entries()) {
-    const size = draftBytes(draft);
+    const size = entryWeightBytes(bodyLength(draft.parts, partsFlag(draft.parts.length)));
     if (i > start && (i - start === MAX_RUN_ENTRIES || bytes + size > MAX_RUN_BYTES)) {
       yield drafts.slice(start, i);
       start = i;
-      bytes = RUN_OVERHEAD_BYTES;
+      bytes = runWeightBytes([]);
     }
     bytes += size;
   }
   if (start < drafts.length) yield drafts.slice(start);
-}
-
-function draftBytes(draft: DraftEntry): number {
-  let bytes = ENTRY_OVERHEAD_BYTES;
-  for (const part of draft.parts) bytes += part.length + SALT_BYTES + 4;
-  return bytes;
 }
 
 function draftToEntry(crypto: Crypto, draft: DraftEntry): RunEntry {
@@ -89,12 +80,6 @@ function draftToEntry(crypto: Crypto, draft: DraftEntry): RunEntry {
   }));
   const content: Content = { form: 'body', parts };
   const { kind, lamport, clock } = draft;
-  return {
-    kind,
-    flags: parts.length > 1 ? FLAG.parts : 0,
-    bodyBytes: draft.parts.reduce((total, part) => total + part.length, 0),
-    lamport,
-    clock,
-    content,
-  };
+  const flags = partsFlag(parts.length);
+  return { kind, flags, bodyBytes: bodyLength(draft.parts, flags), lamport, clock, content };
 }

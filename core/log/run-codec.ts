@@ -4,16 +4,18 @@ import type { ByteWriter } from './byte-writer.ts';
 import { createByteWriter } from './byte-writer.ts';
 import type { Bytes } from './bytes.ts';
 import type { Content, Part } from './content.ts';
-import { SALT_BYTES } from './content.ts';
+import { PART_OVERHEAD_BYTES, SALT_BYTES } from './content.ts';
 import { FLAG, FORMAT_VERSION, NO_ENTRY } from './header.ts';
 import {
   MAX_BODY_BYTES,
+  MAX_CLOCK_MS,
   MAX_RUN_BYTES,
   MAX_RUN_ENTRIES,
   MAX_SINGLE_RUN_BYTES,
   MAX_WRITES_PER_ENTRY,
 } from './limits.ts';
 import type { Run, RunEntry } from './run.ts';
+import { runWeightBytes } from './run.ts';
 
 /*
  * The wire form of a run (LOG5). It leaves out whatever the receiver can compute: ids, body hashes, sequences.
@@ -27,8 +29,8 @@ import type { Run, RunEntry } from './run.ts';
  *            u8      kind, when it is not 0
  *            varint  flags, when they are not 0
  *            varint  lamport step, from 0 for the first entry; at least 1
- *            signed  clock step in ms, from 0 for the first entry
- *            varint  body length
+ *            signed  clock step in ms, from 0 for the first entry; a clock is from 0 to 2^52 - 1
+ *            varint  body length; of a body in parts, 33 more for each part
  *            form 1, 2: 32 bytes of body hash
  *            form 0: 16 bytes of salt, then the body; with the flag `parts`: varint number of parts, then each part as
  *                    varint 2 × length, salt, bytes — or, erased, varint 2 × length + 1 and 32 bytes of hash
@@ -89,10 +91,16 @@ function writePart(writer: ByteWriter, part: Part, inParts: boolean, bodyBytes: 
 /** The run that the bytes are the wire form of. Its bodies are views of `bytes`. Says nothing about signatures. */
 export function decodeRun(bytes: Bytes): Run | 'malformed' | 'unsupported-format' | 'too-large' {
   if (bytes.length > MAX_SINGLE_RUN_BYTES) return 'too-large';
+  const run = decodeStoredRun(bytes);
+  if (typeof run === 'string') return run;
+  return run.entries.length > 1 && runWeightBytes(run.entries) > MAX_RUN_BYTES ? 'too-large' : run;
+}
+
+/** The same for bytes from the own store, whatever their size: what was taken once can always be read again. */
+export function decodeStoredRun(bytes: Bytes): Run | 'malformed' | 'unsupported-format' {
   if (bytes.length > 0 && bytes[0] !== FORMAT_VERSION) return 'unsupported-format';
   try {
-    const run = readRun(createByteReader(bytes));
-    return run.entries.length > 1 && bytes.length > MAX_RUN_BYTES ? 'too-large' : run;
+    return readRun(createByteReader(bytes));
   } catch (error) {
     if (error instanceof MalformedBytes) return 'malformed';
     throw error;
@@ -131,7 +139,7 @@ function readEntry(reader: ByteReader, lamportBefore: number, clockBefore: numbe
   const lamport = lamportBefore + lamportStep;
   if (lamportStep < 1 || !Number.isSafeInteger(lamport)) throw new MalformedBytes('lamport counter');
   const clock = clockBefore + reader.signed();
-  if (clock < 0 || !Number.isSafeInteger(clock)) throw new MalformedBytes('clock');
+  if (clock < 0 || clock > MAX_CLOCK_MS) throw new MalformedBytes('clock');
   const bodyBytes = reader.varint();
   if (bodyBytes > MAX_BODY_BYTES) throw new MalformedBytes('body length');
   const content: Content =
@@ -156,12 +164,13 @@ function readParts(reader: ByteReader, bodyBytes: number): Part[] {
     if (mark === 1) {
       parts.push({ hash: reader.bytes(32) });
       erased += 1;
+      seen += PART_OVERHEAD_BYTES;
     } else {
       if (mark % 2 === 1) throw new MalformedBytes('part');
-      seen += mark / 2;
-      if (seen > bodyBytes) throw new MalformedBytes('parts longer than the body');
+      seen += mark / 2 + PART_OVERHEAD_BYTES;
       parts.push(readWhole(reader, mark / 2));
     }
+    if (seen > bodyBytes) throw new MalformedBytes('parts longer than the body');
   }
   if (erased === 0 && seen !== bodyBytes) throw new MalformedBytes('parts shorter than the body');
   // All parts erased is the form `erased`: one state, one encoding.

@@ -3,7 +3,7 @@ import { hashContent } from './content.ts';
 import type { Crypto } from './crypto.ts';
 import { MAX_RUN_BYTES, MAX_RUN_ENTRIES } from './limits.ts';
 import type { Run, RunEntry } from './run.ts';
-import { lastSequence } from './run.ts';
+import { lastSequence, runWeightBytes } from './run.ts';
 import { chainIds } from './run-verify.ts';
 
 /** The entries of a run from sequence `first` on, under the same signature. `previous` is the id of the entry before. */
@@ -38,12 +38,12 @@ export async function headersOnly(crypto: Crypto, run: Run): Promise<Run> {
   return { ...run, entries: await Promise.all(run.entries.map((entry) => withholdBody(crypto, entry))) };
 }
 
-/** Whether two neighbours of one log may become one run, given the sizes of their wire forms. */
-export function canMerge(a: Run, aBytes: number, b: Run, bBytes: number): boolean {
+/** Whether two neighbours of one log may become one run. */
+export function canMerge(a: Run, b: Run): boolean {
   return (
     b.first === lastSequence(a) + 1 &&
     a.entries.length + b.entries.length <= MAX_RUN_ENTRIES &&
-    aBytes + bBytes <= MAX_RUN_BYTES
+    runWeightBytes([...a.entries, ...b.entries]) <= MAX_RUN_BYTES
   );
 }
 
