@@ -140,11 +140,12 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
       const added = await Promise.all(await addInOrder(batch, extension));
       const runs = await extension.runs();
       const anything = added.some((outcome) => 'sequences' in outcome && outcome.sequences.length > 0);
-      const outcome = anything ? await tryExtend(runs, batch) : 'nothing';
+      const ids = new Map(runs.flatMap(({ run, ids: runIds }) => runIds.map((id, i) => [run.first + i, toBase64Url(id)] as const)));
+      const values = extension.values((sequence) => ids.get(sequence) ?? '');
+      const outcome = anything ? await tryExtend(runs, values, batch) : 'nothing';
       if (outcome === 'stale') continue;
       if (outcome === 'split') return;
       const changed = anything ? await foldOwn(runs) : new Set<string>();
-      const ids = new Map(runs.flatMap(({ run, ids: runIds }) => runIds.map((id, i) => [run.first + i, id] as const)));
       for (const [i, one] of batch.entries()) one.settle(toSettled(added[i], own, ids));
       notify(changed, 'own');
       return;
@@ -158,9 +159,9 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
     return added;
   }
 
-  async function tryExtend(runs: readonly VerifiedRun[], batch: readonly Waiting[]): Promise<'done' | 'stale' | 'split'> {
+  async function tryExtend(runs: readonly VerifiedRun[], values: NamedValues, batch: readonly Waiting[]): Promise<'done' | 'stale' | 'split'> {
     try {
-      return (await store.extend(runs)) === 'stale' ? 'stale' : 'done';
+      return (await store.extend(runs, values)) === 'stale' ? 'stale' : 'done';
     } catch (error) {
       if (!(error instanceof StorageFull)) throw error;
       if (batch.length === 1) throw new WakelogError('storage-full');
@@ -327,13 +328,13 @@ async function addDrafts(extension: Extension, drafts: readonly Draft[]): Promis
   return sequences;
 }
 
-function toSettled(added: Added | { readonly error: unknown } | undefined, log: LogName, ids: ReadonlyMap<number, Bytes>): Settled {
+function toSettled(added: Added | { readonly error: unknown } | undefined, log: LogName, ids: ReadonlyMap<number, string>): Settled {
   if (added === undefined) return { error: new Error('every waiting append has an outcome') };
   if (!('sequences' in added)) return added;
   const appended = added.sequences.map((sequence): Appended => {
     const id = ids.get(sequence);
     if (id === undefined) throw new Error('every entry has an id');
-    return { id: toBase64Url(id), log, sequence };
+    return { id, log, sequence };
   });
   return { appended };
 }

@@ -3,7 +3,7 @@ import { bodyToParts, partsToBody } from '../log/body.ts';
 import { toBase64Url, utf8 } from '../log/bytes.ts';
 import { KIND, NO_ENTRY } from '../log/header.ts';
 import { MAX_LAMPORT_JUMP } from '../log/limits.ts';
-import type { Head, LogStore } from '../log/log-store.ts';
+import type { Head, LogStore, NamedValues } from '../log/log-store.ts';
 import type { VerifiedRun } from '../log/run.ts';
 import type { DraftEntry } from '../log/run-build.ts';
 import { buildRuns } from '../log/run-build.ts';
@@ -15,7 +15,7 @@ import type { Statement } from '../views/key-value/statements.ts';
 import { statementToDraft } from '../views/key-value/statements.ts';
 import type { Item, Version } from '../views/key-value/item.ts';
 import type { EnginePorts } from './ports.ts';
-import type { Draft, DraftContext, DraftWrite } from './replica.ts';
+import type { Appended, Draft, DraftContext, DraftWrite } from './replica.ts';
 
 /** Later than any clock of ours: a clock gone wild must not make an entry that cannot be encoded. */
 const MAX_CLOCK_MS: number = 2 ** 47;
@@ -29,6 +29,8 @@ export interface Extension {
   readonly addDraft: (draft: Draft) => Promise<number>;
   readonly addStatement: (statement: Statement) => number;
   readonly addCopy: (body: Body) => number;
+  /** The named values that its drafts ask for, once the entries have ids. */
+  readonly values: (idOf: (sequence: number) => string) => NamedValues;
   /** Chained and signed. */
   readonly runs: () => Promise<VerifiedRun[]>;
 }
@@ -50,6 +52,7 @@ export function startExtension({ ports, spaceHash, view, head, key, lamportSeen,
   const end = head === undefined ? { sequence: -1, id: NO_ENTRY } : { sequence: head.sequence, id: head.id };
   const clock = Math.min(Math.max(Math.floor(ports.clock.now()), 0), MAX_CLOCK_MS);
   const entries: DraftEntry[] = [];
+  const remembered: { readonly sequence: number; readonly toValues: (appended: Appended) => NamedValues }[] = [];
   /** Keys written by this extension: what readers would see of them. */
   const written = new Map<string, Item>();
   let lamport = Math.min(lamportSeen, (head?.lamport ?? 0) + MAX_LAMPORT_JUMP);
@@ -68,6 +71,7 @@ export function startExtension({ ports, spaceHash, view, head, key, lamportSeen,
     for (const write of draft.writes) writes.push(await toWrite(write));
     const sequenceAdded = addBody({ writes, ...(draft.events === undefined ? {} : { events: draft.events }) });
     for (const write of draft.writes) await noteWritten(write, sequence);
+    if (draft.values !== undefined) remembered.push({ sequence, toValues: draft.values });
     return sequenceAdded;
   }
 
@@ -124,6 +128,8 @@ export function startExtension({ ports, spaceHash, view, head, key, lamportSeen,
       return add({ kind, parts: [part] });
     },
     addCopy: addBody,
+    values: (idOf) =>
+      Object.assign({}, ...remembered.map(({ sequence, toValues }) => toValues({ id: idOf(sequence), log, sequence }))) as NamedValues,
     runs: () => buildRuns(ports.crypto, key, spaceHash, end, entries),
   };
 }
