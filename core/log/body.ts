@@ -1,6 +1,7 @@
 import type { Bytes } from './bytes.ts';
 import { fromBase64Url, utf8, utf8ToText } from './bytes.ts';
 import type { Part } from './content.ts';
+import { bodyLength, partsFlag } from './content.ts';
 import {
   MAX_BODY_BYTES,
   MAX_JSON_DEPTH,
@@ -49,7 +50,7 @@ export function bodyToParts(body: Body): Bytes[] | BodyFault {
     writes.length <= 1
       ? [jsonPart(body)]
       : [...(Object.keys(rest).length > 0 ? [jsonPart({ writes: [], ...rest })] : []), ...writes.map(jsonPartOfWrite)];
-  return parts.reduce((total, part) => total + part.length, 0) > MAX_BODY_BYTES ? 'entry-too-large' : parts;
+  return bodyLength(parts, partsFlag(parts.length)) > MAX_BODY_BYTES ? 'entry-too-large' : parts;
 }
 
 function jsonPartOfWrite(write: Write): Bytes {
@@ -87,7 +88,8 @@ export function partsToBody(parts: readonly Part[], sequence: number): Body | un
   return findFault(body) === undefined && writes.every((write) => parentsPrecede(write, sequence)) ? body : undefined;
 }
 
-function findFault({ writes, reads }: Body): BodyFault | undefined {
+/** What breaks a limit: the one rule of writers, before they log a body, and of readers, before they give it a meaning. */
+function findFault({ writes, reads = [], events = [], origin }: Body): BodyFault | undefined {
   if (writes.length > MAX_WRITES_PER_ENTRY) return 'too-many-writes';
   const keys = new Set<string>();
   for (const write of writes) {
@@ -99,8 +101,9 @@ function findFault({ writes, reads }: Body): BodyFault | undefined {
     if (parents.length > MAX_PARENTS_PER_WRITE || new Set(parents).size !== parents.length) return 'invalid-parents';
     if (!parents.every(isParent)) return 'invalid-parents';
   }
-  if (reads !== undefined && !reads.every((read) => isKey('key' in read ? read.key : read.prefix))) return 'invalid-key';
-  return undefined;
+  if (!reads.every((read) => isKey('key' in read ? read.key : read.prefix))) return 'invalid-key';
+  if (!reads.every(({ ids }) => ids.every(isId)) || (origin !== undefined && !isId(origin))) return 'invalid-parents';
+  return isStorableJson(events) ? undefined : 'invalid-value';
 }
 
 export function writeParents(write: Write): readonly Parent[] {
@@ -138,33 +141,36 @@ function isWrite(value: Json): value is Write {
 
 function isRest(rest: { readonly [key: string]: Json }): boolean {
   return Object.entries(rest).every(([name, value]) => {
-    if (name === 'origin') return isId(value);
-    if (name === 'events') return Array.isArray(value) && isStorableJson(value);
+    if (name === 'origin') return typeof value === 'string';
+    if (name === 'events') return Array.isArray(value);
     return name === 'reads' && Array.isArray(value) && value.every(isRead);
   });
 }
 
 function isRead(value: Json): boolean {
-  if (!isRecord(value) || !Array.isArray(value['ids']) || !value['ids'].every(isId)) return false;
+  if (!isRecord(value) || !Array.isArray(value['ids']) || !value['ids'].every((id) => typeof id === 'string')) return false;
   const names = Object.keys(value);
   return names.length === 2 && typeof (value['key'] ?? value['prefix']) === 'string';
 }
 
 /**
  * Whether a value survives JSON unchanged and harmless: no deeper than 64, finite numbers, no `__proto__` key. Walks
- * without recursion, so that no depth can overflow the stack.
+ * without recursion, so that no depth can overflow the stack, and no further than a body can be long, so that no value
+ * that contains itself can fill the memory.
  */
 export function isStorableJson(value: unknown): value is Json {
   let level: unknown[] = [value];
+  let seen = 0;
   for (let depth = 0; level.length > 0; depth++) {
-    if (depth > MAX_JSON_DEPTH) return false;
+    seen += level.length;
+    if (depth > MAX_JSON_DEPTH || seen > MAX_BODY_BYTES) return false;
     const next: unknown[] = [];
     for (const item of level) {
       if (item === null || typeof item === 'string' || typeof item === 'boolean') continue;
       if (typeof item === 'number') {
         if (!Number.isFinite(item)) return false;
       } else if (Array.isArray(item)) {
-        next.push(...item);
+        for (const element of item) next.push(element);
       } else if (isRecord(item)) {
         for (const name of Object.keys(item)) {
           if (name === FORBIDDEN_KEY) return false;
