@@ -46,3 +46,5 @@ declare class URLSearchParams {
   get(name: string): string | null;
   toString(): string;
 }
+
+declare function encodeURIComponent(text: string): string;

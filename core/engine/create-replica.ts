@@ -254,7 +254,11 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
   async function heldBack(): Promise<number> {
     const folded = builder.folded();
     let entries = 0;
-    for (const { log, floor, sequence } of await store.heads()) entries += sequence - (folded.get(log) ?? floor - 1);
+    for (const { log, floor, sequence } of await store.heads()) {
+      // The open entry of a log that is new here is nothing that a person would see.
+      const seen = folded.get(log) ?? -1;
+      entries += sequence - (seen >= 0 ? seen : Math.max(floor - 1, 0));
+    }
     return entries;
   }
 
@@ -273,7 +277,7 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
     view: {
       item: async (name) => builder.api.item(name),
       items: (prefix) => builder.api.items(prefix),
-      conflicts: () => builder.api.conflicts(),
+      conflicted: () => builder.api.conflicted(),
       collisions: () => builder.api.collisions(),
       refused: () => builder.api.refused(),
       refusal: (id) => builder.api.refusal(id),

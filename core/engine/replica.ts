@@ -57,7 +57,8 @@ export interface ViewReader {
   readonly item: (key: string) => Promise<Item | undefined>;
   /** Items whose key starts with `prefix`, deleted ones too, in the order of their keys' bytes. */
   readonly items: (prefix: string) => Promise<readonly Item[]>;
-  readonly conflicts: () => Promise<readonly Item[]>;
+  /** Keys with more than one live version. */
+  readonly conflicted: () => readonly string[];
   readonly collisions: () => Promise<readonly Collision[]>;
   readonly refused: () => readonly RefusedEntry[];
   /** Why an entry was refused, by its id (base64url); undefined when it was not. */

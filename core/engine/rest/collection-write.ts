@@ -5,7 +5,6 @@ import type { Item, Version } from '../../views/key-value/item.ts';
 import type { Appended, Draft, Replica } from '../replica.ts';
 import { isReachableId, itemPath } from './collection-path.ts';
 import type { RestTarget } from './collection-path.ts';
-import type { RestOptions } from './collection.ts';
 import { allowsWrite, itemTag, liveIds, readConditions } from './conditions.ts';
 import type { Conditions } from './conditions.ts';
 import { mergePatch } from './merge-patch.ts';
@@ -16,7 +15,7 @@ import type { Input } from './read-input.ts';
 import { oneAtATime, recallRequest, rememberRequest, requestName } from './request-memory.ts';
 import type { Remembered } from './request-memory.ts';
 import { emptyResponse, errorResponse, jsonResponse } from './rest-message.ts';
-import type { RestRequest, RestResponse } from './rest-message.ts';
+import type { RestOptions, RestRequest, RestResponse } from './rest-message.ts';
 
 /** A write that is well formed; whether it goes ahead depends on the item's state at its turn. */
 interface Intent {
@@ -77,7 +76,12 @@ function readIntent(
   const id = target.kind === 'item' ? target.id : (given ?? newId());
   const key = `${collection}/${id}`;
   if (!isReachableId(id) || !isKey(key)) {
-    return { refusal: errorResponse('invalid-entry', 'an id is well-formed Unicode, in UTF-8 at most 1024 bytes with its path') };
+    return {
+      refusal: errorResponse(
+        'invalid-entry',
+        'an id is well-formed Unicode, in UTF-8 at most 1024 bytes with its path',
+      ),
+    };
   }
   const memory = idempotencyKey.value === undefined ? undefined : requestName(account, idempotencyKey.value);
   return { value: { method, collection, id, key, input: input.value, conditions: readConditions(headers), memory } };
@@ -102,7 +106,10 @@ async function performWrite(replica: Replica, intent: Intent, options: RestOptio
 }
 
 /** What a write comes to in the present state (CAP23, CAP24). A missing item outranks its conditions, as RFC 9110 §13.2.1 wants. */
-function judge({ method, id, input, conditions }: Intent, present: Item | undefined): Outcome | { readonly error: ErrorCode } {
+function judge(
+  { method, id, input, conditions }: Intent,
+  present: Item | undefined,
+): Outcome | { readonly error: ErrorCode } {
   const shown = shownVersion(present);
   if (method === 'POST' && shown !== undefined) return { error: 'already-exists' };
   if ((method === 'PATCH' || method === 'DELETE') && shown === undefined) return { error: 'not-found' };
@@ -121,7 +128,8 @@ function shownVersion(item: Item | undefined): Version | undefined {
 function toDraft(intent: Intent, { status, value }: Outcome, present: Item | undefined): Draft {
   const { key, id, memory, method, collection } = intent;
   // A quoted tag says that the writer saw every live version, so the write resolves them all.
-  const parents = Array.isArray(intent.conditions.ifMatch) && present !== undefined ? { parents: liveIds(present) } : {};
+  const parents =
+    Array.isArray(intent.conditions.ifMatch) && present !== undefined ? { parents: liveIds(present) } : {};
   const write = value === undefined ? { key, deleted: true as const, ...parents } : { key, value, ...parents };
   if (memory === undefined) return { writes: [write] };
   return { writes: [write], values: () => rememberRequest(memory, { method, collection, id, status }) };
@@ -160,7 +168,8 @@ async function answerAgain(
   if (status === 204) return emptyResponse(status, headers);
   const location = status === 201 ? { location: itemPath(collection, id) } : {};
   const shown = shownVersion(item);
-  if (item === undefined || shown === undefined) return jsonResponse(status, { id } satisfies Json, { ...headers, ...location });
+  if (item === undefined || shown === undefined)
+    return jsonResponse(status, { id } satisfies Json, { ...headers, ...location });
   return jsonResponse(status, presentItem(shown.value, id), { ...headers, ...location, etag: `"${itemTag(item)}"` });
 }
 

@@ -9,16 +9,7 @@ import { writeItem } from './collection-write.ts';
 import { isFresh, itemTag, readConditions } from './conditions.ts';
 import { presentItem, stateHeaders } from './present-item.ts';
 import { emptyResponse, errorResponse, jsonResponse, withoutBody } from './rest-message.ts';
-import type { RestRequest, RestResponse } from './rest-message.ts';
-
-export interface RestOptions {
-  /** A new id for an item that comes without one. */
-  readonly newId: () => string;
-  /** Whether no server has acknowledged a version yet; where nobody can tell (a server), none is queued. */
-  readonly isQueued?: (version: Version) => Promise<boolean>;
-  /** Whose request it is: Idempotency-Keys are remembered for each account. The replica's own by default. */
-  readonly account?: string;
-}
+import type { RestOptions, RestRequest, RestResponse } from './rest-message.ts';
 
 /**
  * Answers one request to a REST collection, the same in the worker and at the server (design §10, CAP20–CAP29). A

@@ -10,7 +10,7 @@ export interface Conditions {
   readonly ifNoneMatch: Tags | undefined;
 }
 
-const ENTITY_TAG = /(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"/g;
+const ENTITY_TAG = /(W\/)?"([\x21\x23-\x7e\x80-\xff]+)"/g;
 
 export function readConditions(headers: RestRequest['headers']): Conditions {
   return { ifMatch: readTags(headers('if-match')), ifNoneMatch: readTags(headers('if-none-match')) };

@@ -19,7 +19,9 @@ export function readInput({ headers, body }: RestRequest): Input<JsonObject> {
     return refuse(errorResponse('too-large', `a body has at most ${MAX_BODY_BYTES} bytes, this one ${body.length}`));
   }
   if (!JSON_TYPE.test(headers('content-type') ?? '')) {
-    return refuse(errorResponse('unsupported-media-type', 'a collection takes JSON: send content-type: application/json'));
+    return refuse(
+      errorResponse('unsupported-media-type', 'a collection takes JSON: send content-type: application/json'),
+    );
   }
   const value = parseJson(body);
   if (!isJsonObject(value)) return refuse(errorResponse('malformed', 'the body has to be one JSON object, in UTF-8'));

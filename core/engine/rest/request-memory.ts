@@ -31,7 +31,11 @@ const turnsByReplica = new WeakMap<Replica, Map<string, Promise<unknown>>>();
  * Runs requests with one Idempotency-Key one after the other, so that the second click of a double click finds what the
  * first one did. Against other contexts of the device the store decides, in the append's own turn.
  */
-export async function oneAtATime(replica: Replica, name: string, perform: () => Promise<RestResponse>): Promise<RestResponse> {
+export async function oneAtATime(
+  replica: Replica,
+  name: string,
+  perform: () => Promise<RestResponse>,
+): Promise<RestResponse> {
   const turns = turnsByReplica.get(replica) ?? new Map<string, Promise<unknown>>();
   turnsByReplica.set(replica, turns);
   const turn = (turns.get(name) ?? Promise.resolve()).then(perform);

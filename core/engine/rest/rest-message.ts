@@ -3,6 +3,7 @@ import type { Bytes } from '../../log/bytes.ts';
 import { utf8 } from '../../log/bytes.ts';
 import type { ErrorCode } from '../../protocol/errors.ts';
 import { ERRORS } from '../../protocol/errors.ts';
+import type { Version } from '../../views/key-value/item.ts';
 
 /** A request to a REST collection, as the worker's fetch event and express both have it. */
 export interface RestRequest {
@@ -22,9 +23,22 @@ export interface RestResponse {
   readonly body: Bytes;
 }
 
+export interface RestOptions {
+  /** A new id for an item that comes without one. */
+  readonly newId: () => string;
+  /** Whether no server has acknowledged a version yet; where nobody can tell (a server), none is queued. */
+  readonly isQueued?: (version: Version) => Promise<boolean>;
+  /** Whose request it is: Idempotency-Keys are remembered for each account. The replica's own by default. */
+  readonly account?: string;
+}
+
 const EMPTY: Bytes = new Uint8Array(0);
 
-export function jsonResponse(status: number, value: Json, headers: Readonly<Record<string, string>> = {}): RestResponse {
+export function jsonResponse(
+  status: number,
+  value: Json,
+  headers: Readonly<Record<string, string>> = {},
+): RestResponse {
   return {
     status,
     headers: { 'content-type': 'application/json', 'cache-control': 'no-cache', ...headers },

@@ -26,7 +26,8 @@ export interface KeyValueApi {
   readonly live: (key: string) => Awaitable<readonly VersionName[]>;
   /** Items whose key starts with `prefix`, deleted ones too, in the order of their keys' bytes. */
   readonly items: (prefix: string) => Promise<readonly Item[]>;
-  readonly conflicts: () => Promise<readonly Item[]>;
+  /** Keys with more than one live version. */
+  readonly conflicted: () => readonly string[];
   readonly collisions: () => Promise<readonly Collision[]>;
   readonly refused: () => readonly RefusedEntry[];
   readonly refusal: (id: string) => RefusedEntry | undefined;
@@ -40,6 +41,7 @@ interface KeyValueRows {
   readonly states: ShardedTable<KeyState>;
   readonly accounts: ShardedTable<string>;
   readonly refused: ReadonlyMap<string, RefusedEntry>;
+  readonly conflicted: ReadonlySet<string>;
   readonly readHistory: (key: string, versions: number) => Promise<PastVersion[]>;
   /** The value of a live version that is too large for its row. */
   readonly readValue: (key: string, version: LiveVersion) => Promise<Json>;
@@ -124,7 +126,7 @@ export function createKeyValueApi(rows: KeyValueRows): KeyValueApi {
     item,
     live,
     items: async (prefix) => itemsOf(await states.withPrefix(prefix)),
-    conflicts: async () => itemsOf((await states.withPrefix('')).filter(([, { live }]) => live.length > 1)),
+    conflicted: () => [...rows.conflicted],
     collisions,
     refused: () => [...rows.refused.values()],
     refusal: (id) => rows.refused.get(id),

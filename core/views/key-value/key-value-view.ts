@@ -48,8 +48,20 @@ async function openKeyValueView(context: ViewContext): Promise<{ fold: (entry: F
   const plainCodec = { toJson: (row: RefusedEntry): Json => ({ ...row }), fromJson: (json: Json) => json as unknown as RefusedEntry };
   const refusals = context.table<RefusedEntry>('r', plainCodec);
   const accounts = context.table<string>('a', { toJson: (row) => row, fromJson: (json) => json as string });
-  // Few, and needed for every entry: all in memory.
+  const conflictMarks = context.table<boolean>('c', { toJson: (row) => row, fromJson: (json) => json === true });
+  // Few, and asked for often: all in memory.
   const refused = new Map((await refusals.withPrefix('')).map(([id, row]) => [id, row]));
+  const conflicted = new Set((await conflictMarks.withPrefix('')).flatMap(([key, marked]) => (marked ? [key] : [])));
+
+  function setState(key: string, state: KeyState): void {
+    states.set(key, state);
+    const isConflict = state.live.length > 1;
+    if (isConflict === conflicted.has(key)) return;
+    if (isConflict) conflicted.add(key);
+    else conflicted.delete(key);
+    // All marks were loaded above.
+    conflictMarks.set(key, isConflict);
+  }
 
   function fold(folding: FoldEntry, changed: Set<string>): Awaitable<void> {
     const { entry, log } = folding;
@@ -91,7 +103,7 @@ async function openKeyValueView(context: ViewContext): Promise<{ fold: (entry: F
     const piece = histories.get(rowKey);
     const store = (versions: PastVersion[] | undefined): void => {
       histories.set(rowKey, versions === undefined ? [next.past] : (versions.push(next.past), versions));
-      states.set(key, next.state);
+      setState(key, next.state);
     };
     return piece instanceof Promise ? piece.then(store) : store(piece);
   }
@@ -115,7 +127,7 @@ async function openKeyValueView(context: ViewContext): Promise<{ fold: (entry: F
     }
     const { missing, collisions, created } = derived;
     await states.get(key);
-    states.set(key, { live, missing, collisions: collisions.length, versions: history.length, created, hasOrigins });
+    setState(key, { live, missing, collisions: collisions.length, versions: history.length, created, hasOrigins });
   }
 
   /** The order of display: greater lamport, then greater SHA-256(parent ‖ log), then greater sequence. Never a clock (VIEW4). */
@@ -190,7 +202,7 @@ async function openKeyValueView(context: ViewContext): Promise<{ fold: (entry: F
     return valueOf(body?.writes.find(([, written]) => written === key));
   }
 
-  const api = createKeyValueApi({ states, accounts, refused, readHistory, readValue });
+  const api = createKeyValueApi({ states, accounts, refused, conflicted, readHistory, readValue });
   return { fold, api };
 }
 
