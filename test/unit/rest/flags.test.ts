@@ -45,7 +45,7 @@ test('CAP28 concurrent writes are flagged; a write that quotes the ETag resolves
   expect(resolved.status).toBe(200);
   expect(resolved.headers['wakelog-conflict']).toBeUndefined();
   expect(resolved.headers['etag']).toMatch(/^"[\w-]{43}"$/);
-  expect(await ada.view.conflicts()).toEqual([]);
+  expect(ada.view.conflicted()).toEqual([]);
   expect(await ada.view.collisions()).toHaveLength(1);
 });
 

@@ -19,7 +19,7 @@ const json = fc.letrec<{ value: Json }>((tie) => ({
       .array(fc.tuple(fc.constantFrom(...NAMES), tie('value')), { maxLength: 4 })
       .map((pairs) => Object.fromEntries(pairs)),
   ),
-})).value as fc.Arbitrary<Json>;
+})).value;
 
 test('CAP25 whatever is asked gets one well-formed answer: a success, or an error of the closed table with its status', async () => {
   const replica = await openReplica(createDisk());
