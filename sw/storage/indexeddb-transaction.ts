@@ -1,0 +1,84 @@
+import { StorageFull, StorageGone } from '../../core/log/row-store.ts';
+import type { Durability } from '../../core/log/row-store.ts';
+import type { Database, StoreName, Transaction } from './indexeddb-schema.ts';
+
+/** A connection, and whether somebody else ended it. */
+export interface Connection {
+  readonly database: Database;
+  /** Whether it was closed, by us or by the browser. */
+  readonly isGone: () => boolean;
+}
+
+/** Runs `body` on one consistent state of some stores. */
+export async function readTransaction<T>(
+  connection: Connection,
+  stores: StoreName[],
+  body: (tx: Transaction) => T | Promise<T>,
+): Promise<T> {
+  const tx = begin(connection, () => connection.database.transaction(stores, 'readonly'));
+  // Its end matters to nobody; a failed request rejects `body`.
+  tx.done.catch(() => undefined);
+  try {
+    return await body(tx);
+  } catch (error) {
+    throw explain(connection, error, undefined);
+  }
+}
+
+/**
+ * Runs `body` alone on some stores and resolves when it is committed as `durability` says. `body` awaits nothing but
+ * requests of the transaction: while it waits for anything else, the browser would commit what is there so far.
+ */
+export async function writeTransaction<T>(
+  connection: Connection,
+  stores: StoreName[],
+  durability: Durability,
+  body: (tx: Transaction<'readwrite'>) => T | Promise<T>,
+): Promise<T> {
+  const tx = begin(connection, () => connection.database.transaction(stores, 'readwrite', { durability }));
+  const reason = tx.done.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  try {
+    const result = await body(tx);
+    // Without it the browser first waits for an idle moment to find out that nothing more comes.
+    tx.commit();
+    const failure = await reason;
+    if (failure !== undefined) throw failure;
+    return result;
+  } catch (error) {
+    abort(tx);
+    throw explain(connection, error, await reason);
+  }
+}
+
+function begin<T>(connection: Connection, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    throw explain(connection, error, undefined);
+  }
+}
+
+function abort(tx: Transaction<'readwrite'>): void {
+  try {
+    tx.abort();
+  } catch {
+    // It had ended already: by an error of its own, or with its connection.
+  }
+}
+
+/**
+ * The error to report: `error` is what a request or the body threw, `reason` why the transaction was aborted. A full disk
+ * shows only in the latter; requests then fail with a mere AbortError.
+ */
+function explain(connection: Connection, error: unknown, reason: unknown): unknown {
+  if (isNamed(reason, 'QuotaExceededError') || isNamed(error, 'QuotaExceededError')) return new StorageFull();
+  const byBrowser = isNamed(error, 'InvalidStateError') || isNamed(error, 'AbortError');
+  return byBrowser && connection.isGone() ? new StorageGone() : error;
+}
+
+function isNamed(error: unknown, name: string): boolean {
+  return error instanceof Error && error.name === name;
+}

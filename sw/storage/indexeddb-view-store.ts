@@ -1,0 +1,71 @@
+import type { ViewStore } from '../../core/views/view-store.ts';
+import type { TextHead, Transaction } from './indexeddb-schema.ts';
+import { VIEW_STORES } from './indexeddb-schema.ts';
+import type { Connection } from './indexeddb-transaction.ts';
+import { readTransaction, writeTransaction } from './indexeddb-transaction.ts';
+import { splitText } from './pieces.ts';
+
+type TextStore = 'checkpoints' | 'shards';
+type TextKey = [view: string] | [view: string, key: string];
+
+/** View rows in the log's own database, in stores of their own: a view's commit never waits for an append. */
+export function createIndexedDbViewStore(connection: Connection): ViewStore {
+  return {
+    open: (view) =>
+      readTransaction(connection, VIEW_STORES, async (tx) => {
+        const [checkpoint, keys] = await Promise.all([
+          readText(tx, 'checkpoints', [view]),
+          tx.objectStore('shards').getAllKeys(below([view])),
+        ]);
+        // Further pieces have a third member.
+        const shards = keys.filter((key) => key.length === 2).map((key) => key[1]);
+        return checkpoint === undefined ? undefined : { checkpoint, shards };
+      }),
+    shards: (view, keys) =>
+      readTransaction(connection, VIEW_STORES, (tx) =>
+        Promise.all(keys.map((key) => readText(tx, 'shards', [view, key]))),
+      ),
+    commit: (view, { expected, checkpoint, put, remove }) =>
+      writeTransaction(connection, VIEW_STORES, 'relaxed', async (tx) => {
+        if ((await readText(tx, 'checkpoints', [view])) !== expected) return false;
+        for (const key of remove) issue(tx.objectStore('shards').delete(below([view, key])));
+        for (const [key, text] of put) putText(tx, 'shards', [view, key], text);
+        putText(tx, 'checkpoints', [view], checkpoint);
+        return true;
+      }),
+    drop: (view) =>
+      writeTransaction(connection, VIEW_STORES, 'relaxed', (tx) => {
+        for (const store of VIEW_STORES) issue(tx.objectStore(store).delete(below([view])));
+      }),
+  };
+}
+
+function putText(tx: Transaction<'readwrite'>, name: TextStore, key: TextKey, text: string): void {
+  const store = tx.objectStore(name);
+  const [piece, ...others] = splitText(text);
+  issue(store.delete(below(key)));
+  issue(store.put({ piece, more: others.length }, key));
+  for (const [i, other] of others.entries()) issue(store.put(other, [...key, i + 1] as [string, string, number]));
+}
+
+async function readText(
+  tx: Transaction<'readonly' | 'readwrite'>,
+  name: TextStore,
+  key: TextKey,
+): Promise<string | undefined> {
+  const store = tx.objectStore(name);
+  const head = (await store.get(key)) as TextHead | undefined;
+  if (head === undefined || head.more === 0) return head?.piece;
+  const others = await store.getAll(IDBKeyRange.bound([...key, 1], [...key, []]));
+  return [head.piece, ...(others as string[])].join('');
+}
+
+/** A key and every longer one that begins with it: an array comes after every number and text. */
+function below(key: TextKey): IDBKeyRange {
+  return IDBKeyRange.bound(key, [...key, []]);
+}
+
+/** Writes are not waited for one by one: one that fails aborts the transaction, and its end says why. */
+function issue(request: Promise<unknown>): void {
+  request.catch(() => undefined);
+}
