@@ -56,7 +56,7 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
   const listeners = new Set<(change: ViewChange) => void>();
   const authorities = new Set<LogName>(JSON.parse((await store.value(AUTHORITIES)) ?? '[]') as LogName[]);
   let key: WriterKey | undefined = await ports.writerKeys.current();
-  let lamportSeen = (await store.heads()).reduce((most, head) => Math.max(most, head.lamport), 0);
+  let lamportSeen = await greatestLamport(store);
   let held = false;
   let waiting: Waiting[] = [];
   let draining = false;
@@ -309,6 +309,7 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
     forks: () => store.forks(),
     catchUp: async () => {
       key = await ports.writerKeys.current();
+      lamportSeen = Math.max(lamportSeen, await greatestLamport(store));
       await advanceAnd('own', foldsNow);
     },
     follow(listener) {
@@ -324,6 +325,10 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
   // What another life of this device appended and did not fold.
   await advanceAnd('own', foldsNow);
   return replica;
+}
+
+async function greatestLamport(store: LogStore): Promise<number> {
+  return (await store.heads()).reduce((most, head) => Math.max(most, head.lamport), 0);
 }
 
 async function addDrafts(extension: Extension, drafts: readonly Draft[]): Promise<number[]> {

@@ -55,7 +55,9 @@ export function startExtension({ ports, spaceHash, view, head, key, lamportSeen,
   const remembered: { readonly sequence: number; readonly toValues: (appended: Appended) => NamedValues }[] = [];
   /** Keys written by this extension: what readers would see of them. */
   const written = new Map<string, Item>();
-  let lamport = Math.min(lamportSeen, (head?.lamport ?? 0) + MAX_LAMPORT_JUMP);
+  // Another context of this device may have seen more: the log's own last is the least.
+  const ownLast = head?.lamport ?? 0;
+  let lamport = Math.max(ownLast, Math.min(lamportSeen, ownLast + MAX_LAMPORT_JUMP));
 
   if (head === undefined) add({ kind: KIND.open, parts: [utf8(JSON.stringify(opening))] });
 

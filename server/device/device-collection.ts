@@ -1,0 +1,81 @@
+import type { Json } from '../../core/log/body.ts';
+import type { Device } from '../../core/engine/device.ts';
+import { byCreation, createPresenter } from '../../core/engine/present-item.ts';
+import type { Appended } from '../../core/engine/replica.ts';
+
+export interface DeviceItem<T extends Json = Json> {
+  readonly id: string;
+  readonly value: T;
+  /** No server has it yet. */
+  readonly unsent: boolean;
+  readonly conflict: boolean;
+  readonly incomplete: boolean;
+  /** Ids of all live versions, the shown one first. */
+  readonly versions: readonly string[];
+}
+
+/** Items under a name, as `connect()` has them in a page. */
+export interface DeviceCollection<T extends Json = Json> {
+  /** The key of an item, for `append`. */
+  readonly key: (id: string) => string;
+  readonly put: (id: string, value: T) => Promise<Appended>;
+  readonly delete: (id: string) => Promise<Appended>;
+  readonly get: (id: string) => Promise<DeviceItem<T> | undefined>;
+  /** In the order of creation. */
+  readonly list: () => Promise<readonly DeviceItem<T>[]>;
+  /** Calls back with all items, now and after each change of one; returns the way to stop it. */
+  readonly subscribe: (listener: (items: readonly DeviceItem<T>[]) => void) => () => void;
+}
+
+export function createDeviceCollection<T extends Json>(device: Device, name: string): DeviceCollection<T> {
+  const { replica } = device;
+  const prefix = `${name.replace(/\/$/, '')}/`;
+  const key = (id: string): string => prefix + id;
+
+  const appendOne = async (write: Parameters<Device['append']>[0][number]['writes'][number]): Promise<Appended> => {
+    const [appended] = await device.append([{ writes: [write] }]);
+    if (appended === undefined) throw new Error('one draft makes one entry');
+    return appended;
+  };
+
+  async function list(): Promise<DeviceItem<T>[]> {
+    const present = await createPresenter(replica);
+    const items = (await replica.view.items(prefix)).map(present).filter(({ deleted }) => !deleted);
+    return items.toSorted(byCreation).map((item) => toDeviceItem<T>(item, prefix));
+  }
+
+  return {
+    key,
+    put: (id, value) => appendOne({ key: key(id), value }),
+    delete: (id) => appendOne({ key: key(id), deleted: true }),
+    async get(id) {
+      const item = await replica.view.item(key(id));
+      if (item === undefined || item.live[0].deleted) return undefined;
+      return toDeviceItem<T>((await createPresenter(replica))(item), prefix);
+    },
+    list,
+    subscribe(listener) {
+      let stopped = false;
+      const tell = (): void => {
+        // A store that was closed meanwhile has nothing more to tell.
+        list().then(
+          (items) => stopped || listener(items),
+          () => undefined,
+        );
+      };
+      const unfollow = replica.follow(({ keys }) => {
+        if (keys.some((changed) => changed.startsWith(prefix))) tell();
+      });
+      tell();
+      return () => {
+        stopped = true;
+        unfollow();
+      };
+    },
+  };
+}
+
+function toDeviceItem<T extends Json>(item: ReturnType<Awaited<ReturnType<typeof createPresenter>>>, prefix: string): DeviceItem<T> {
+  const { value, unsent, conflict, incomplete, ids } = item;
+  return { id: item.key.slice(prefix.length), value: value as T, unsent, conflict, incomplete, versions: ids };
+}
