@@ -18,6 +18,8 @@ export default defineConfig(({ mode }) => {
     logLevel: 'warn',
     // Library builds leave NODE_ENV alone; workbox would ship its development logs without this.
     define: { 'process.env.NODE_ENV': '"production"' },
+    // The build that the package names first is ES5 and 1 KB (gzip) larger, an eighth of the script tag's budget.
+    resolve: { alias: { 'workbox-window': 'workbox-window/build/workbox-window.prod.mjs' } },
     build: {
       target: 'es2022',
       outDir: 'dist',
