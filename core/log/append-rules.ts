@@ -100,7 +100,9 @@ async function accept(
   };
   await context.rows.putRun(row);
   await arrive(context, { log, first, last: lastSequence(run), bytes: row.bytes.length });
-  context.taken.set(log, [...(context.taken.get(log) ?? []), verified]);
+  const taken = context.taken.get(log);
+  if (taken === undefined) context.taken.set(log, [verified]);
+  else taken.push(verified);
   context.accepted.push(verified);
   const grown: HeadRow = {
     log,

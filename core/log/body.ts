@@ -77,7 +77,7 @@ export function partsToBody(parts: readonly Part[], sequence: number): Body | un
     if (Object.keys(others).length > 0) {
       if (restSeen || !isRest(others)) return undefined;
       restSeen = true;
-      rest = others as Omit<Body, 'writes'>;
+      rest = others;
     }
     for (const write of pieceWrites) {
       if (!isWrite(write)) return undefined;

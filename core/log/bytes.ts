@@ -8,7 +8,7 @@ const encoder = new TextEncoder();
 const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export function utf8(text: string): Bytes {
-  return encoder.encode(text) as Bytes;
+  return encoder.encode(text);
 }
 
 /** The text of well-formed UTF-8, or undefined. A byte order mark is kept, so that no two byte strings give one text. */

@@ -5,23 +5,15 @@ import { createLogStore } from '../../../core/log/create-log-store.ts';
 import type { Crypto } from '../../../core/log/crypto.ts';
 import type { LogStore } from '../../../core/log/log-store.ts';
 import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
-import type { Run, VerifiedRun } from '../../../core/log/run.ts';
-import { encodeRun } from '../../../core/log/run-codec.ts';
+import type { Run } from '../../../core/log/run.ts';
 import { sliceRun } from '../../../core/log/run-shape.ts';
-import { verifyRun } from '../../../core/log/run-verify.ts';
 import { createNodeCrypto } from '../../../server/crypto/node-crypto.ts';
-import { createTestWriter, joined, numbered, SPACE_HASH } from './test-writer.ts';
+import { createTestWriter, joined, numbered, verified } from './test-writer.ts';
 
 const crypto: Crypto = createNodeCrypto();
 
 function createStore(): LogStore {
   return createLogStore(createMemoryRowStore(), crypto);
-}
-
-async function verified(run: Run | Bytes): Promise<VerifiedRun> {
-  const result = await verifyRun(crypto, SPACE_HASH, run instanceof Uint8Array ? run : encodeRun(run));
-  if (typeof result === 'string') throw new Error(`refused: ${result}`);
-  return result;
 }
 
 function forms(runs: readonly Run[]): string[] {
@@ -34,7 +26,10 @@ describe('erasing', () => {
     const store = createStore();
     const run = await writer.writeRun({ parts: [utf8('one'), utf8('two'), utf8('three')] });
     await store.merge([run]);
-    expect(await Promise.all([store.eraseBody(writer.log, 0, 0), store.eraseBody(writer.log, 0, 1)])).toEqual([true, true]);
+    expect(await Promise.all([store.eraseBody(writer.log, 0, 0), store.eraseBody(writer.log, 0, 1)])).toEqual([
+      true,
+      true,
+    ]);
     const [held] = await store.range(writer.log, 0, 0);
     const content = held?.entries[0]?.content;
     expect(content?.form === 'body' && content.parts.map((part) => 'hash' in part)).toEqual([true, true, false]);
@@ -77,7 +72,8 @@ describe('positions', () => {
       const { position } = await store.merge([run]);
       arrived.push({ position, id: run.ids[0] });
     }
-    for (const { position, id } of arrived) expect((await store.arrival(position))?.id, `position ${position}`).toEqual(id);
+    for (const { position, id } of arrived)
+      expect((await store.arrival(position))?.id, `position ${position}`).toEqual(id);
     expect(await store.arrival(0)).toBeUndefined();
     expect(await store.arrival(101)).toBeUndefined();
   });
@@ -99,7 +95,10 @@ describe('positions', () => {
       for (const run of runs) {
         for (const [i, entry] of run.entries.entries()) if (entry.content.form === 'body') bodies.add(run.first + i);
       }
-      expect([2, 3, 4].filter((sequence) => !bodies.has(sequence)), `not read from position ${position}`).toEqual([]);
+      expect(
+        [2, 3, 4].filter((sequence) => !bodies.has(sequence)),
+        `not read from position ${position}`,
+      ).toEqual([]);
     }
     expect((await store.arrival(before))?.id).toEqual(idBefore);
     expect(forms(await store.range(writer.log, 0, 74))).toEqual(Array.from({ length: 75 }, () => 'body'));

@@ -61,7 +61,11 @@ describe('a run that verifies verifies in every shape it can take', () => {
     const store = createLogStore(createMemoryRowStore(), crypto);
     const lacking: Run[] = [];
     for (let i = 0; i < 20; i++) {
-      const { run } = await writer.writeRun({ text: `first ${i}` }, { parts: [bytes(12_000)] }, { parts: [bytes(100), bytes(200)] });
+      const { run } = await writer.writeRun(
+        { text: `first ${i}` },
+        { parts: [bytes(12_000)] },
+        { parts: [bytes(100), bytes(200)] },
+      );
       lacking.push(run);
     }
     for (const run of lacking) {

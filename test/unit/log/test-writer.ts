@@ -6,7 +6,9 @@ import { NO_ENTRY } from '../../../core/log/header.ts';
 import type { Run, VerifiedRun } from '../../../core/log/run.ts';
 import type { DraftEntry, LogEnd } from '../../../core/log/run-build.ts';
 import { buildRuns } from '../../../core/log/run-build.ts';
-import { hashSpace } from '../../../core/log/signature.ts';
+import { encodeRun } from '../../../core/log/run-codec.ts';
+import { chainIds, verifyRun } from '../../../core/log/run-verify.ts';
+import { hashSpace, headMessage } from '../../../core/log/signature.ts';
 import type { LogName } from '../../../core/log/version-vector.ts';
 import { logName } from '../../../core/log/version-vector.ts';
 import { createNodeCrypto } from '../../../server/crypto/node-crypto.ts';
@@ -53,7 +55,11 @@ export interface TestWriter {
   readonly writeRun: (...drafts: readonly DraftLike[]) => Promise<VerifiedRun>;
 }
 
-export function createTestWriter(name = 'writer', crypto: Crypto = createRepeatableCrypto(name), end?: LogEnd): TestWriter {
+export function createTestWriter(
+  name = 'writer',
+  crypto: Crypto = createRepeatableCrypto(name),
+  end?: LogEnd,
+): TestWriter {
   const key = seedToWriterKey(bytesOf(`seed of ${name}`));
   let at = end ?? { sequence: -1, id: NO_ENTRY };
   let lamport = at.sequence + 1;
@@ -84,6 +90,21 @@ export function createTestWriter(name = 'writer', crypto: Crypto = createRepeata
   return { key, log: logName(key.publicKey), end: () => at, write, writeRun };
 }
 
+/** A run of any entries under a signature that is right for them, whatever a well-behaved writer would do. */
+export async function signRun(key: WriterKey, unsigned: Omit<Run, 'log' | 'signature'>): Promise<Run> {
+  const run = { ...unsigned, log: key.publicKey, signature: new Uint8Array(64) };
+  const head = (await chainIds(real, run)).at(-1);
+  if (head === undefined) throw new Error('a run has at least one entry');
+  return { ...run, signature: await key.sign(headMessage(SPACE_HASH, head)) };
+}
+
+/** A run as a peer sees it that gets it over the wire; throws when the peer would refuse it. */
+export async function verified(run: Run | Bytes): Promise<VerifiedRun> {
+  const result = await verifyRun(real, SPACE_HASH, run instanceof Uint8Array ? run : encodeRun(run));
+  if (typeof result === 'string') throw new Error(`refused: ${result}`);
+  return result;
+}
+
 /** Neighbouring runs as one, whatever its size: what a writer of its own making could sign. */
 export function joined(runs: readonly VerifiedRun[]): Run {
   const [first, last] = [runs[0]?.run, runs.at(-1)?.run];
@@ -93,5 +114,7 @@ export function joined(runs: readonly VerifiedRun[]): Run {
 
 /** `count` drafts whose bodies name their own number. */
 export function numbered(count: number, first = 0): DraftLike[] {
-  return Array.from({ length: count }, (_, i) => ({ text: JSON.stringify({ writes: [['put', `key ${first + i}`, i, []]] }) }));
+  return Array.from({ length: count }, (_, i) => ({
+    text: JSON.stringify({ writes: [['put', `key ${first + i}`, i, []]] }),
+  }));
 }
