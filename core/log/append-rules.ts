@@ -41,8 +41,6 @@ export interface AppendContext {
   readonly knownIds: ReadonlyMap<string, Bytes>;
   /** Ids this attempt lacks. All are collected before it is given up, or a thousand runs would take a thousand attempts. */
   readonly neededIds: EntryName[];
-  /** Runs this attempt took, by log: of their entries nothing committed has the ids yet. */
-  readonly taken: Map<LogName, VerifiedRun[]>;
   /** Runs that this transaction accepted: their ids are at hand, though not in the store yet. */
   readonly accepted: VerifiedRun[];
   /** Logs of which something arrived. */
@@ -100,9 +98,6 @@ async function accept(
   };
   await context.rows.putRun(row);
   await arrive(context, { log, first, last: lastSequence(run), bytes: row.bytes.length });
-  const taken = context.taken.get(log);
-  if (taken === undefined) context.taken.set(log, [verified]);
-  else taken.push(verified);
   context.accepted.push(verified);
   const grown: HeadRow = {
     log,
@@ -181,8 +176,7 @@ async function takeLackingBodies(context: AppendContext, log: LogName, run: Run,
 }
 
 async function heldEntryId(context: AppendContext, log: LogName, sequence: number): Promise<Bytes | undefined> {
-  const taken = context.taken.get(log)?.find(({ run }) => run.first <= sequence && sequence <= lastSequence(run));
-  const known = taken?.ids[sequence - taken.run.first] ?? context.knownIds.get(idName(log, sequence));
+  const known = context.knownIds.get(idName(log, sequence));
   if (known !== undefined) return known;
   const row = await rowOf(context.rows, log, sequence);
   if (row !== undefined && row.first + row.count - 1 === sequence) return row.lastId;

@@ -106,7 +106,6 @@ async function appendAll(
     heads: new Map(),
     knownIds,
     neededIds: [],
-    taken: new Map(),
     accepted: [],
     changed: new Set(),
     position: start,
