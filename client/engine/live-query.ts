@@ -99,8 +99,9 @@ function reuse(previous: readonly PageItem[] | undefined, next: readonly PageIte
   return same ? previous : reused;
 }
 
-/** Ids name the bytes of versions: where they agree, the values do. */
+/** Ids name the bytes of versions: where they agree, the values do. Items without (a server's list) are compared as objects. */
 function isSame(a: PageItem, b: PageItem): boolean {
+  if (a === b || a.ids.length === 0) return a === b;
   return (
     a.unsent === b.unsent &&
     a.conflict === b.conflict &&

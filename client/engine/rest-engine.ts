@@ -33,28 +33,10 @@ const INITIAL_STATUS: PageStatus = {
 export function createRestEngine(auth: AuthHook | undefined): PageEngine {
   const status = createWritable(INITIAL_STATUS);
   const changes = createListeners<Change>();
-  const known = new Map<string, { readonly text: string; readonly item: PageItem }>();
+  const toItem = createItemMaker();
   const client = createRestClient(auth, (change) => status.set({ ...status.getSnapshot(), ...change }));
 
   const tell = (): void => changes.tell({ keys: 'all' });
-  /** The same text is the same object: a poll that brought nothing new tells nobody. */
-  const toItem = (key: string, value: Json, created: string, ids: readonly string[]): PageItem => {
-    const text = JSON.stringify([value, created, ids]);
-    const before = known.get(key);
-    if (before?.text === text) return before.item;
-    const item = {
-      key,
-      value,
-      deleted: false,
-      ids,
-      conflict: ids.length > 1,
-      incomplete: false,
-      unsent: false,
-      created,
-    };
-    known.set(key, { text, item });
-    return item;
-  };
   const write = async (send: () => Promise<RestAnswer>): Promise<PageAppended> => {
     const count = (by: number): void =>
       status.set({ ...status.getSnapshot(), unsent: status.getSnapshot().unsent + by });
@@ -108,6 +90,20 @@ export function createRestEngine(auth: AuthHook | undefined): PageEngine {
       stopPresence();
       clearInterval(poll);
     },
+  };
+}
+
+/** The same text gives the same object: a poll that brought nothing new tells nobody. */
+function createItemMaker(): (key: string, value: Json, created: string, ids: readonly string[]) => PageItem {
+  const known = new Map<string, { readonly text: string; readonly item: PageItem }>();
+  return (key, value, created, ids) => {
+    const text = JSON.stringify([value, created, ids]);
+    const before = known.get(key);
+    if (before?.text === text) return before.item;
+    const state = { deleted: false, conflict: ids.length > 1, incomplete: false, unsent: false };
+    const item = { key, value, ids, created, ...state };
+    known.set(key, { text, item });
+    return item;
   };
 }
 

@@ -89,6 +89,17 @@ test('PAGE3 a hint reads the keys that it names, nothing else; unchanged items s
   expect(list.getSnapshot()?.[1]).toBe(before?.[2]);
 });
 
+test('PAGE4 items without version ids, as a server lists them, are never taken for unchanged', async () => {
+  const source = createSource();
+  source.put('t/1', 'a', { ids: [] });
+  const list = createLiveList(source, 't/');
+  list.subscribe(() => {});
+  await expect.poll(() => values(list.getSnapshot())).toEqual(['a']);
+  source.put('t/1', 'b', { ids: [] });
+  source.tell({ keys: 'all' });
+  await expect.poll(() => values(list.getSnapshot())).toEqual(['b']);
+});
+
 test('PAGE3 many hints while a read is under way become one more read', async () => {
   const source = createSource();
   const list = createLiveList(source, 't/');
