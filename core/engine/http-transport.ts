@@ -11,7 +11,7 @@ export interface FetchResponse {
 }
 
 interface PieceReader {
-  readonly read: () => Promise<{ readonly done: boolean; readonly value?: Uint8Array<ArrayBufferLike> | undefined }>;
+  readonly read: () => Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
   readonly cancel: () => Promise<void>;
 }
 

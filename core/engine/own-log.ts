@@ -84,9 +84,8 @@ export function startExtension({ ports, spaceHash, view, head, key, lamportSeen,
   }
 
   async function toWrite(write: DraftWrite): Promise<Write> {
-    const parents = write.parents === undefined ? await displayedParent(write.key) : write.parents.map((id) => nameParent(write.key, id));
-    const resolved: readonly Parent[] = await Promise.all(parents);
-    return 'deleted' in write ? ['delete', write.key, resolved] : ['put', write.key, write.value, resolved];
+    const parents = await (write.parents === undefined ? displayedParent(write.key) : nameParents(write.key, write.parents));
+    return 'deleted' in write ? ['delete', write.key, parents] : ['put', write.key, write.value, parents];
   }
 
   /** Unless told otherwise, a write supersedes what is displayed: what its writer saw. Other live versions stay. */
@@ -95,9 +94,12 @@ export function startExtension({ ports, spaceHash, view, head, key, lamportSeen,
     return displayed === undefined ? [] : [parentName(displayed)];
   }
 
-  async function nameParent(key: string, id: string): Promise<Parent> {
-    const known = (await view.live(key)).find((version) => version.id === id);
-    return known === undefined ? id : parentName(known);
+  async function nameParents(key: string, ids: readonly string[]): Promise<Parent[]> {
+    const live = await view.live(key);
+    return ids.map((id) => {
+      const known = live.find((version) => version.id === id);
+      return known === undefined ? id : parentName(known);
+    });
   }
 
   /** Versions of this log are named by sequence, others by id; a copy's name is its origin's id. */
@@ -143,8 +145,10 @@ export function startExtension({ ports, spaceHash, view, head, key, lamportSeen,
 export async function copiesOf(store: LogStore, log: LogName, from: number): Promise<Body[]> {
   const head = await store.head(log);
   const copies: Body[] = [];
-  for (let next = from + 1; head !== undefined && next <= head.sequence; ) {
-    const [run] = await store.range(log, next, head.sequence, 0);
+  const last = head?.sequence ?? -1;
+  let next = from + 1;
+  while (next <= last) {
+    const [run] = await store.range(log, next, last, 0);
     if (run === undefined) break;
     for (const [i, entry] of run.entries.entries()) {
       const sequence = run.first + i;

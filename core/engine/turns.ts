@@ -1,5 +1,7 @@
 /** Runs bodies one after another, in the order asked; one that fails does not stop the next. */
-export function createTurns(): <T>(body: () => Promise<T>) => Promise<T> {
+export type Turns = <T>(body: () => Promise<T>) => Promise<T>;
+
+export function createTurns(): Turns {
   let last: Promise<unknown> = Promise.resolve();
   return (body) => {
     const result = last.then(body);

@@ -1,9 +1,9 @@
 import type { Json } from '../../log/body.ts';
 import type { Awaitable } from '../../log/bytes.ts';
 import type { LogName } from '../../log/version-vector.ts';
-import type { ShardedTable } from '../sharded-table.ts';
 import type { Collision, Item, Version } from './item.ts';
-import type { KeyState, LiveVersion, PastVersion } from './key-state.ts';
+import type { KeyRows } from './key-rows.ts';
+import type { KeyState, LiveVersion } from './key-state.ts';
 import { deriveState } from './key-state.ts';
 
 /** An entry that an authority refused: it stays in its log, views leave it out, its writer is told (S2.26). */
@@ -37,17 +37,8 @@ export interface KeyValueApi {
   readonly canonicalState: () => Promise<string>;
 }
 
-interface KeyValueRows {
-  readonly states: ShardedTable<KeyState>;
-  readonly accounts: ShardedTable<string>;
-  readonly refused: ReadonlyMap<string, RefusedEntry>;
-  readonly conflicted: ReadonlySet<string>;
-  readonly readHistory: (key: string, versions: number) => Promise<PastVersion[]>;
-  /** The value of a live version that is too large for its row. */
-  readonly readValue: (key: string, version: LiveVersion) => Promise<Json>;
-}
-
-export function createKeyValueApi(rows: KeyValueRows): KeyValueApi {
+/** @param readValue the value of a live version that is too large for its row */
+export function createKeyValueApi(rows: KeyRows, readValue: (key: string, version: LiveVersion) => Promise<Json>): KeyValueApi {
   const { states } = rows;
 
   function item(key: string): Awaitable<Item | undefined> {
@@ -73,7 +64,7 @@ export function createKeyValueApi(rows: KeyValueRows): KeyValueApi {
   }
 
   async function readLarge(key: string, version: LiveVersion): Promise<Version> {
-    return version.large ? { ...toVersion(version), value: await rows.readValue(key, version) } : toVersion(version);
+    return version.large ? { ...toVersion(version), value: await readValue(key, version) } : toVersion(version);
   }
 
   async function itemsOf(found: readonly (readonly [string, KeyState])[]): Promise<Item[]> {
@@ -90,7 +81,7 @@ export function createKeyValueApi(rows: KeyValueRows): KeyValueApi {
     const found: Collision[] = [];
     for (const [key, state] of await states.withPrefix('')) {
       if (state.collisions === 0) continue;
-      for (const { parent, children } of deriveState(await rows.readHistory(key, state.versions)).collisions) {
+      for (const { parent, children } of deriveState(await rows.history(key, state.versions)).collisions) {
         found.push({ key, parent, entries: children.map(({ log, sequence }) => ({ log, sequence })) });
       }
     }
@@ -101,7 +92,7 @@ export function createKeyValueApi(rows: KeyValueRows): KeyValueApi {
     const lines: Json[] = [];
     for (const [key, state] of await states.withPrefix('')) {
       const { live, missing, created } = state;
-      const derived = deriveState(await rows.readHistory(key, state.versions));
+      const derived = deriveState(await rows.history(key, state.versions));
       const named = derived.collisions.map(({ parent, children }) => [parent, children.map(({ id }) => id).toSorted()] as const);
       const values = await Promise.all(live.map((version) => readLarge(key, version)));
       lines.push([
@@ -135,6 +126,6 @@ export function createKeyValueApi(rows: KeyValueRows): KeyValueApi {
   };
 }
 
-function toVersion({ large: _, ...version }: LiveVersion): Version {
-  return version;
+function toVersion({ id, log, sequence, lamport, deleted, value }: LiveVersion): Version {
+  return { id, log, sequence, lamport, deleted, value };
 }

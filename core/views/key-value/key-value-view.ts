@@ -1,21 +1,21 @@
 import type { Body, Json, Parent, Write } from '../../log/body.ts';
 import { partsToBody, writeParents } from '../../log/body.ts';
-import type { Awaitable } from '../../log/bytes.ts';
+import type { Awaitable, Bytes } from '../../log/bytes.ts';
 import { compareBytes, toBase64Url, utf8 } from '../../log/bytes.ts';
 import { FLAG, isKnownToThisVersion, KIND } from '../../log/header.ts';
 import type { RunEntry } from '../../log/run.ts';
-import type { FoldEntry, View, ViewContext } from '../view.ts';
+import type { FoldEntry, OpenView, View, ViewContext } from '../view.ts';
+import type { KeyRows } from './key-rows.ts';
+import { openKeyRows } from './key-rows.ts';
+import type { KeyState, LiveVersion, PastVersion } from './key-state.ts';
+import { deriveState, shortId, unknownParent } from './key-state.ts';
 import type { KeyValueApi, RefusedEntry } from './key-value-api.ts';
 import { createKeyValueApi } from './key-value-api.ts';
-import type { KeyState, LiveVersion, PastVersion } from './key-state.ts';
-import { deriveState, jsonToKeyState, jsonToPastVersion, keyStateToJson, pastVersionToJson, shortId, unknownParent } from './key-state.ts';
 import type { Statement } from './statements.ts';
 import { readStatement } from './statements.ts';
 
 /** A value of a longer entry stays in the log; the row only says where. */
 const MAX_INLINE_BODY_BYTES = 4_096;
-/** A key's history is stored in pieces of so many versions, so that writing a busy key stays cheap. */
-const HISTORY_PIECE_VERSIONS = 256;
 
 /** A write with its place, on its way into a key's state. */
 interface Incoming {
@@ -29,139 +29,77 @@ interface Incoming {
  * usual write supersedes what is live and is folded by a quick path; everything else derives the key's state from its whole
  * history. Both give the same state (VIEW5).
  */
-export const keyValueView: View<KeyValueApi> = {
-  name: 'key-value',
-  version: 1,
-  open: async (context) => openKeyValueView(context),
-};
+export const keyValueView: View<KeyValueApi> = { name: 'key-value', version: 1, open: openKeyValueView };
 
-async function openKeyValueView(context: ViewContext): Promise<{ fold: (entry: FoldEntry, changed: Set<string>) => Awaitable<void>; api: KeyValueApi }> {
-  const { logIndex, logAt } = context;
-  const states = context.table<KeyState>('k', {
-    toJson: (state) => keyStateToJson(state, logIndex),
-    fromJson: (json) => jsonToKeyState(json, logAt),
-  });
-  const histories = context.table<PastVersion[]>('h', {
-    toJson: (versions) => versions.map((version) => pastVersionToJson(version, logIndex)),
-    fromJson: (json) => (json as readonly Json[]).map((version) => jsonToPastVersion(version, logAt)),
-  });
-  const plainCodec = { toJson: (row: RefusedEntry): Json => ({ ...row }), fromJson: (json: Json) => json as unknown as RefusedEntry };
-  const refusals = context.table<RefusedEntry>('r', plainCodec);
-  const accounts = context.table<string>('a', { toJson: (row) => row, fromJson: (json) => json as string });
-  const conflictMarks = context.table<boolean>('c', { toJson: (row) => row, fromJson: (json) => json === true });
-  // Few, and asked for often: all in memory.
-  const refused = new Map((await refusals.withPrefix('')).map(([id, row]) => [id, row]));
-  const conflicted = new Set((await conflictMarks.withPrefix('')).flatMap(([key, marked]) => (marked ? [key] : [])));
+async function openKeyValueView(context: ViewContext): Promise<OpenView<KeyValueApi>> {
+  const rows = await openKeyRows(context);
+  const { states, refused, accounts } = rows;
 
-  function setState(key: string, state: KeyState): void {
-    states.set(key, state);
-    const isConflict = state.live.length > 1;
-    if (isConflict === conflicted.has(key)) return;
-    if (isConflict) conflicted.add(key);
-    else conflicted.delete(key);
-    // All marks were loaded above.
-    conflictMarks.set(key, isConflict);
-  }
-
-  function fold(folding: FoldEntry, changed: Set<string>): Awaitable<void> {
-    const { entry, log } = folding;
+  function fold({ log, sequence, id, entry }: FoldEntry, changed: Set<string>): Awaitable<void> {
     if (entry.kind >= KIND.enrol) {
       const statement = context.isAuthority(log) ? readStatement(entry) : undefined;
       return statement === undefined ? undefined : foldStatement(statement, changed);
     }
-    const body = bodyOf(entry, folding.sequence);
-    return body === undefined ? undefined : foldBody(folding, body, changed);
-  }
-
-  function foldBody({ log, sequence, id, entry }: FoldEntry, body: Body, changed: Set<string>): Awaitable<void> {
+    const body = bodyOf(entry, sequence);
     const large = entry.bodyBytes > MAX_INLINE_BODY_BYTES;
-    const name = body.origin ?? toBase64Url(id);
-    let pending: Promise<void> | undefined;
-    for (const write of body.writes) {
-      const deleted = write[0] === 'delete';
-      const value = deleted || large ? null : write[2];
+    const name = body?.origin ?? toBase64Url(id);
+    let before: Promise<void> | undefined;
+    for (const write of body?.writes ?? []) {
+      const [key, deleted] = [write[1], write[0] === 'delete'];
+      const value = deleted || large ? null : valueOf(write);
       const version = { id: name, log, sequence, lamport: entry.lamport, deleted, value, large: large && !deleted };
-      const incoming = { version, parents: writeParents(write), isCopy: body.origin !== undefined };
-      changed.add(write[1]);
-      const folded: Awaitable<void> = pending === undefined ? foldWrite(write[1], incoming) : pending.then(() => foldWrite(write[1], incoming));
-      if (folded !== undefined) pending = folded as Promise<void>;
+      const incoming = { version, parents: writeParents(write), isCopy: body?.origin !== undefined };
+      changed.add(key);
+      const folded: Awaitable<void> = before === undefined ? foldWrite(key, incoming) : before.then(() => foldWrite(key, incoming));
+      if (folded instanceof Promise) before = folded;
     }
-    return pending;
+    return before;
   }
 
-  /** Synchronous when the shards are in memory and the write is an ordinary one. */
+  /** Synchronous when the key's shards are in memory and the write is an ordinary one. */
   function foldWrite(key: string, incoming: Incoming): Awaitable<void> {
     const state = states.get(key);
-    if (state instanceof Promise) return state.then((loaded) => foldInto(key, loaded, incoming));
-    return foldInto(key, state, incoming);
+    return state instanceof Promise ? state.then((loaded) => foldInto(key, loaded, incoming)) : foldInto(key, state, incoming);
   }
 
   function foldInto(key: string, state: KeyState | undefined, incoming: Incoming): Awaitable<void> {
     const next = quickState(state, incoming, refused);
     if (next === undefined) return foldSlowly(key, state, incoming);
-    const rowKey = historyKey(key, next.state.versions - 1);
-    const piece = histories.get(rowKey);
-    const store = (versions: PastVersion[] | undefined): void => {
-      histories.set(rowKey, versions === undefined ? [next.past] : (versions.push(next.past), versions));
-      setState(key, next.state);
-    };
-    return piece instanceof Promise ? piece.then(store) : store(piece);
+    const added = rows.addToHistory(key, next.state.versions - 1, next.past);
+    return added instanceof Promise ? added.then(() => rows.setState(key, next.state)) : rows.setState(key, next.state);
   }
 
   async function foldSlowly(key: string, state: KeyState | undefined, incoming: Incoming): Promise<void> {
-    const history = await readHistory(key, state?.versions ?? 0);
+    const history = await rows.history(key, state?.versions ?? 0);
     const past = toPastVersion(incoming, history, refused);
-    const rowKey = historyKey(key, history.length);
-    histories.set(rowKey, [...((await histories.get(rowKey)) ?? []), past]);
-    await derive(key, [...history, past], [...(state?.live ?? []), incoming.version], incoming.isCopy || (state?.hasOrigins ?? false));
+    await rows.addToHistory(key, history.length, past);
+    const atHand = [...(state?.live ?? []), incoming.version];
+    await derive(key, [...history, past], atHand, incoming.isCopy || (state?.hasOrigins ?? false));
   }
 
   /** Sets a key's state to what its history says; values come from versions at hand, or from the log. */
   async function derive(key: string, history: readonly PastVersion[], atHand: readonly LiveVersion[], hasOrigins: boolean): Promise<void> {
-    const derived = deriveState(history);
-    const ranked = await rank(derived.live);
+    const { live: past, missing, collisions, created } = deriveState(history);
     const live: LiveVersion[] = [];
-    for (const past of ranked) {
-      const known = atHand.find((version) => version.log === past.log && version.sequence === past.sequence);
-      live.push(known ?? (await readVersion(key, past)));
+    for (const version of await rank(context, past)) {
+      const known = atHand.find(({ log, sequence }) => log === version.log && sequence === version.sequence);
+      live.push(known ?? (await readVersion(key, version)));
     }
-    const { missing, collisions, created } = derived;
     await states.get(key);
-    setState(key, { live, missing, collisions: collisions.length, versions: history.length, created, hasOrigins });
+    rows.setState(key, { live, missing, collisions: collisions.length, versions: history.length, created, hasOrigins });
   }
 
-  /** The order of display: greater lamport, then greater SHA-256(parent ‖ log), then greater sequence. Never a clock (VIEW4). */
-  async function rank(versions: readonly PastVersion[]): Promise<PastVersion[]> {
-    if (versions.length < 2) return [...versions];
-    const hashes = new Map<PastVersion, Uint8Array<ArrayBuffer>>();
-    for (const version of versions) {
-      hashes.set(version, await context.crypto.sha256(utf8((version.parents.toSorted()[0] ?? '') + version.log)));
-    }
-    const none = new Uint8Array(0);
-    return versions.toSorted(
-      (a, b) => b.lamport - a.lamport || compareBytes(hashes.get(b) ?? none, hashes.get(a) ?? none) || b.sequence - a.sequence,
-    );
-  }
-
-  async function readVersion(key: string, past: PastVersion): Promise<LiveVersion> {
-    const entry = await context.readEntry(past.log, past.sequence);
-    const body = entry === undefined ? undefined : bodyOf(entry, past.sequence);
-    const write = body?.writes.find(([, written]) => written === key);
-    const { log, sequence, lamport, deleted } = past;
+  async function readVersion(key: string, { log, sequence, lamport, deleted }: PastVersion): Promise<LiveVersion> {
+    const entry = await context.readEntry(log, sequence);
+    const body = entry && bodyOf(entry, sequence);
     const large = (entry?.bodyBytes ?? 0) > MAX_INLINE_BODY_BYTES && !deleted;
-    const id = body?.origin ?? (await idOf(past));
-    return { id, log, sequence, lamport, deleted, large, value: large ? null : valueOf(write) };
+    const id = body?.origin ?? toBase64Url((await context.entryId(log, sequence)) ?? new Uint8Array(0));
+    return { id, log, sequence, lamport, deleted, large, value: large ? null : valueOf(body?.writes.find((write) => write[1] === key)) };
   }
 
-  async function idOf({ log, sequence }: PastVersion): Promise<string> {
-    const id = await context.entryId(log, sequence);
-    return id === undefined ? '' : toBase64Url(id);
-  }
-
-  async function readHistory(key: string, versions: number): Promise<PastVersion[]> {
-    const history: PastVersion[] = [];
-    for (let at = 0; at < versions; at += HISTORY_PIECE_VERSIONS) history.push(...((await histories.get(historyKey(key, at))) ?? []));
-    return history;
+  async function readValue(key: string, { log, sequence }: LiveVersion): Promise<Json> {
+    const entry = await context.readEntry(log, sequence);
+    return valueOf(entry && bodyOf(entry, sequence)?.writes.find((write) => write[1] === key));
   }
 
   async function foldStatement(statement: Statement, changed: Set<string>): Promise<void> {
@@ -170,47 +108,35 @@ async function openKeyValueView(context: ViewContext): Promise<{ fold: (entry: F
       if ((await accounts.get(statement.log)) === undefined) accounts.set(statement.log, statement.account);
       return;
     }
-    const { kind: _, ...row } = statement;
+    const { kind: _kind, ...row } = statement;
     if (refused.has(row.id)) return;
-    refused.set(row.id, row);
-    await refusals.get(row.id);
-    refusals.set(row.id, row);
+    rows.addRefused(row);
     if (context.isFolded(row.log, row.sequence)) await takeBack(row, changed);
   }
 
-  /** A refused entry that readers saw: its versions leave the keys, and what they superseded is live again (S2.26). */
+  /** A refused entry that readers saw: its versions leave the keys, and what they superseded is live again (VIEW8). */
   async function takeBack({ log, sequence }: RefusedEntry, changed: Set<string>): Promise<void> {
     const entry = await context.readEntry(log, sequence);
-    const body = entry === undefined ? undefined : bodyOf(entry, sequence);
+    const body = entry && bodyOf(entry, sequence);
     for (const [, key] of body?.writes ?? []) {
       const state = await states.get(key);
       if (state === undefined) continue;
-      const history = (await readHistory(key, state.versions)).map((past) =>
-        past.log === log && past.sequence === sequence ? { ...past, refused: true } : past,
-      );
-      for (let at = 0; at < history.length; at += HISTORY_PIECE_VERSIONS) {
-        histories.set(historyKey(key, at), history.slice(at, at + HISTORY_PIECE_VERSIONS));
-      }
-      await derive(key, history, state.live, state.hasOrigins);
+      const history = await rows.history(key, state.versions);
+      const marked = history.map((past) => (past.log === log && past.sequence === sequence ? { ...past, refused: true } : past));
+      await rows.replaceHistory(key, marked);
+      await derive(key, marked, state.live, state.hasOrigins);
       changed.add(key);
     }
   }
 
-  async function readValue(key: string, { log, sequence }: LiveVersion): Promise<Json> {
-    const entry = await context.readEntry(log, sequence);
-    const body = entry === undefined ? undefined : bodyOf(entry, sequence);
-    return valueOf(body?.writes.find(([, written]) => written === key));
-  }
-
-  const api = createKeyValueApi({ states, accounts, refused, conflicted, readHistory, readValue });
-  return { fold, api };
+  return { fold, api: createKeyValueApi(rows, readValue) };
 }
 
-/** The next state when the write is an ordinary one: first of its key, or superseding live versions only, with one left. */
+/** The next state when the write is an ordinary one: first of its key, or superseding all live versions and nothing else. */
 function quickState(
   state: KeyState | undefined,
   { version, parents, isCopy }: Incoming,
-  refused: ReadonlyMap<string, unknown>,
+  refused: KeyRows['refused'],
 ): { readonly state: KeyState; readonly past: PastVersion } | undefined {
   if (isCopy || refused.has(version.id)) return undefined;
   const { log, sequence, lamport, deleted } = version;
@@ -232,13 +158,26 @@ function quickState(
   return { past, state: { ...state, live: [version], versions: state.versions + 1 } };
 }
 
-function toPastVersion({ version, parents }: Incoming, history: readonly PastVersion[], refused: ReadonlyMap<string, unknown>): PastVersion {
+function toPastVersion({ version, parents }: Incoming, history: readonly PastVersion[], refused: KeyRows['refused']): PastVersion {
   const { log, sequence, lamport, deleted } = version;
   const named = parents.map((parent) => {
     if (typeof parent === 'string') return shortId(parent);
     return history.find((past) => past.log === log && past.sequence === parent)?.id ?? unknownParent(log, parent);
   });
   return { id: shortId(version.id), log, sequence, lamport, deleted, parents: named, refused: refused.has(version.id) };
+}
+
+/** The order of display: greater lamport, then greater SHA-256(parent ‖ log), then greater sequence. Never a clock (VIEW4). */
+async function rank({ crypto }: ViewContext, versions: readonly PastVersion[]): Promise<readonly PastVersion[]> {
+  if (versions.length < 2) return versions;
+  const ranked: { readonly version: PastVersion; readonly hash: Bytes }[] = [];
+  for (const version of versions) {
+    const hash = await crypto.sha256(utf8((version.parents.toSorted()[0] ?? '') + version.log));
+    ranked.push({ version, hash });
+  }
+  return ranked
+    .toSorted((a, b) => b.version.lamport - a.version.lamport || compareBytes(b.hash, a.hash) || b.version.sequence - a.version.sequence)
+    .map(({ version }) => version);
 }
 
 function bodyOf(entry: RunEntry, sequence: number): Body | undefined {
@@ -250,8 +189,3 @@ function bodyOf(entry: RunEntry, sequence: number): Body | undefined {
 function valueOf(write: Write | undefined): Json {
   return write?.[0] === 'put' ? write[2] : null;
 }
-
-function historyKey(key: string, version: number): string {
-  return `${Math.floor(version / HISTORY_PIECE_VERSIONS).toString(36)}:${key}`;
-}
-

@@ -1,0 +1,62 @@
+import type { Json } from '../log/body.ts';
+import { partsToBody } from '../log/body.ts';
+import { toBase64Url } from '../log/bytes.ts';
+import type { Crypto } from '../log/crypto.ts';
+import { KIND } from '../log/header.ts';
+import type { Run } from '../log/run.ts';
+import { chainIds } from '../log/run-verify.ts';
+import type { LogName } from '../log/version-vector.ts';
+import type { Verdict } from './device.ts';
+import { readMemory } from './exchange.ts';
+import type { Replica } from './replica.ts';
+
+/** The own log's last sequence, and the last one that a server acknowledged (-1: none). */
+async function ownEnds({ store, ownLog }: Replica): Promise<{ readonly log: LogName; readonly last: number; readonly acknowledged: number } | undefined> {
+  const log = ownLog();
+  const head = log === undefined ? undefined : await store.head(log);
+  if (log === undefined || head === undefined) return undefined;
+  return { log, last: head.sequence, acknowledged: (await readMemory(store)).acknowledged.get(log) ?? -1 };
+}
+
+/** Own entries that no server acknowledged, the log's open entry left out: nobody wrote that. */
+export async function countUnsent(replica: Replica): Promise<number> {
+  const ends = await ownEnds(replica);
+  return ends === undefined ? 0 : ends.last - Math.max(ends.acknowledged, 0);
+}
+
+/** What the authority said of an own entry. */
+export async function verdictOf(replica: Replica, crypto: Crypto, id: string): Promise<Verdict> {
+  const refusal = replica.view.refusal(id);
+  if (refusal !== undefined) return { state: 'refused', code: refusal.code, reason: refusal.reason };
+  const ends = await ownEnds(replica);
+  const sequence = ends && (await findEntry(replica, crypto, ends.log, ends.last, id));
+  if (ends === undefined || sequence === undefined) return { state: 'unknown' };
+  return { state: sequence > ends.acknowledged ? 'unsent' : 'accepted' };
+}
+
+/** There is no look-up by id: the log is read, newest first. */
+async function findEntry({ store }: Replica, crypto: Crypto, log: LogName, last: number, id: string): Promise<number | undefined> {
+  for (let end = last; end >= 0; end -= 256) {
+    for (const run of await store.range(log, Math.max(0, end - 255), end)) {
+      const at = (await chainIds(crypto, run)).findIndex((entryId) => toBase64Url(entryId) === id);
+      if (at >= 0) return run.first + at;
+    }
+  }
+  return undefined;
+}
+
+/** Own entries that no server acknowledged, as JSON, for a person who has to save them by hand. */
+export async function exportUnsent(replica: Replica): Promise<Json[]> {
+  const ends = await ownEnds(replica);
+  if (ends === undefined || ends.acknowledged >= ends.last) return [];
+  const runs = await replica.store.range(ends.log, ends.acknowledged + 1, ends.last, Number.MAX_SAFE_INTEGER);
+  return runs.flatMap((run) => run.entries.flatMap((_, i) => entryToJson(ends.log, run, i)));
+}
+
+function entryToJson(log: LogName, run: Run, index: number): Json[] {
+  const entry = run.entries[index];
+  const sequence = run.first + index;
+  if (entry?.kind !== KIND.data || entry.content.form !== 'body') return [];
+  const body = partsToBody(entry.content.parts, sequence);
+  return body === undefined ? [] : [{ log, sequence, clock: entry.clock, ...body }];
+}

@@ -1,0 +1,191 @@
+import type { Bytes } from '../log/bytes.ts';
+import { toBase64Url } from '../log/bytes.ts';
+import type { WriterKey } from '../log/crypto.ts';
+import type { NamedValues } from '../log/log-store.ts';
+import { StorageFull } from '../log/row-store.ts';
+import type { VerifiedRun } from '../log/run.ts';
+import type { LogName } from '../log/version-vector.ts';
+import { logName } from '../log/version-vector.ts';
+import { WakelogError } from '../protocol/errors.ts';
+import type { Statement } from '../views/key-value/statements.ts';
+import type { Added, Settled, Waiting } from './append-queue.ts';
+import { createAppendQueue, MOST_ENTRIES_PER_COMMIT } from './append-queue.ts';
+import type { ReplicaOptions } from './create-replica.ts';
+import type { Extension } from './own-log.ts';
+import { copiesOf, startExtension } from './own-log.ts';
+import type { Appended, Draft, PrepareDraft } from './replica.ts';
+import type { Turns } from './turns.ts';
+import type { ViewKeeper } from './view-keeper.ts';
+
+/** The device's own log in a space: the only place where entries are made. */
+export interface OwnWriter {
+  readonly log: () => LogName | undefined;
+  readonly append: (drafts: readonly Draft[]) => Promise<readonly Appended[]>;
+  readonly appendIf: <Refusal>(prepare: PrepareDraft<Refusal>) => Promise<Appended | { readonly refuse: Refusal }>;
+  readonly state: (statements: readonly Statement[]) => Promise<readonly Appended[]>;
+  readonly rotate: (reason: string, from: number) => Promise<void>;
+  /** Another context may have made or replaced the key. */
+  readonly reload: () => Promise<void>;
+  /** A lamport counter of somebody else. */
+  readonly noteLamport: (lamport: number) => void;
+}
+
+/**
+ * Order, always: chained and signed outside the transaction, durable, then in the view, then told (SYNC10). Every append
+ * runs under the device's lock, and compares the log's head once more inside its transaction.
+ */
+export async function createOwnWriter(
+  { space, account, device, store, ports }: ReplicaOptions,
+  spaceHash: Bytes,
+  turns: Turns,
+  views: ViewKeeper,
+): Promise<OwnWriter> {
+  let key: WriterKey | undefined = await ports.writerKeys.current();
+  let lamportSeen = await greatestLamport();
+  const queue = createAppendQueue((batch) => alone(() => commit(batch)));
+
+  function alone<T>(body: () => Promise<T>): Promise<T> {
+    return turns(() => ports.lock(`append:${JSON.stringify([account, space])}`, body));
+  }
+
+  async function greatestLamport(): Promise<number> {
+    return (await store.heads()).reduce((most, head) => Math.max(most, head.lamport), 0);
+  }
+
+  function noteLamport(lamport: number): void {
+    lamportSeen = Math.max(lamportSeen, lamport);
+  }
+
+  async function commit(batch: readonly Waiting[]): Promise<void> {
+    for (;;) {
+      key ??= (await ports.writerKeys.current()) ?? (await ports.writerKeys.replace());
+      const own = logName(key.publicKey);
+      await views.current().advance((log) => log === own);
+      const extension = await extend(key, {});
+      const added = await addInOrder(batch, extension);
+      const anything = added.some((outcome) => 'sequences' in outcome && outcome.sequences.length > 0);
+      const runs = anything ? await extension.runs() : [];
+      const ids = idsBySequence(runs);
+      const values = extension.values((sequence) => ids.get(sequence) ?? '');
+      const stored = anything ? await tryExtend(runs, values, batch) : 'stored';
+      if (stored === 'stale') continue;
+      if (stored === 'stored one by one') return;
+      const changed = await fold(runs);
+      for (const [i, one] of batch.entries()) one.settle(toSettled(added[i], own, ids));
+      views.notify(changed, 'own');
+      return;
+    }
+  }
+
+  async function tryExtend(runs: readonly VerifiedRun[], values: NamedValues, batch: readonly Waiting[]): Promise<'stored' | 'stale' | 'stored one by one'> {
+    try {
+      return (await store.extend(runs, values)) === 'stale' ? 'stale' : 'stored';
+    } catch (error) {
+      if (!(error instanceof StorageFull)) throw error;
+      if (batch.length === 1) throw new WakelogError('storage-full');
+      // No room for all of them: each on its own, so that a large one does not take small ones along.
+      for (const one of batch) await commit([one]).catch((cause: unknown) => one.settle({ error: cause }));
+      return 'stored one by one';
+    }
+  }
+
+  async function extend(writer: WriterKey, opening: { continues?: object; reason?: string }): Promise<Extension> {
+    const head = await store.head(logName(writer.publicKey));
+    const start = { ports, spaceHash, view: views.current().api, head, key: writer, lamportSeen };
+    return startExtension({ ...start, opening: { device, account, ...opening } });
+  }
+
+  async function fold(runs: readonly VerifiedRun[]): Promise<Set<string>> {
+    const changed = new Set<string>();
+    for (const { run, ids } of runs) {
+      for (const name of await views.current().take(run, ids)) changed.add(name);
+      noteLamport(run.entries.at(-1)?.lamport ?? 0);
+    }
+    return changed;
+  }
+
+  async function append(drafts: readonly Draft[]): Promise<readonly Appended[]> {
+    const pieces: Promise<Settled>[] = [];
+    for (let at = 0; at < drafts.length; at += MOST_ENTRIES_PER_COMMIT) {
+      const piece = drafts.slice(at, at + MOST_ENTRIES_PER_COMMIT);
+      pieces.push(queue.enqueue(piece.length, async (extension) => ({ sequences: await addDrafts(extension, piece) })));
+    }
+    const appended: Appended[] = [];
+    for (const settled of await Promise.all(pieces)) for (const one of appendedOf(settled)) appended.push(one);
+    return appended;
+  }
+
+  async function appendIf<Refusal>(prepare: PrepareDraft<Refusal>): Promise<Appended | { readonly refuse: Refusal }> {
+    const settled = await queue.enqueue(1, async (extension) => {
+      const draft = await prepare(extension.context);
+      return 'refuse' in draft ? draft : { sequences: [await extension.addDraft(draft)] };
+    });
+    if ('refuse' in settled) return settled as { readonly refuse: Refusal };
+    const [appended] = appendedOf(settled);
+    if (appended === undefined) throw new Error('one draft makes one entry');
+    return appended;
+  }
+
+  async function rotate(reason: string, from: number): Promise<void> {
+    await alone(async () => {
+      const old = key && logName(key.publicKey);
+      const oldHead = old === undefined ? undefined : await store.head(old);
+      key = await ports.writerKeys.replace();
+      if (old === undefined || oldHead === undefined) return;
+      const continues = { log: old, sequence: oldHead.sequence, id: toBase64Url(oldHead.id) };
+      const extension = await extend(key, { continues, reason });
+      for (const body of await copiesOf(store, old, from)) extension.addCopy(body);
+      const runs = await extension.runs();
+      if ((await store.extend(runs)) === 'stale') throw new Error('a new log cannot be stale');
+      views.notify(await fold(runs), 'own');
+    });
+  }
+
+  return {
+    log: () => key && logName(key.publicKey),
+    append,
+    appendIf,
+    state: async (statements) =>
+      appendedOf(await queue.enqueue(statements.length, async (extension) => ({ sequences: statements.map(extension.addStatement) }))),
+    rotate,
+    async reload() {
+      key = await ports.writerKeys.current();
+      noteLamport(await greatestLamport());
+    },
+    noteLamport,
+  };
+}
+
+function idsBySequence(runs: readonly VerifiedRun[]): ReadonlyMap<number, string> {
+  return new Map(runs.flatMap(({ run, ids }) => ids.map((id, i) => [run.first + i, toBase64Url(id)] as const)));
+}
+
+/** Each in its turn, since one may depend on those before; one that cannot be added leaves the others alone. */
+async function addInOrder(batch: readonly Waiting[], extension: Extension): Promise<Added[]> {
+  const added: Added[] = [];
+  for (const one of batch) added.push(await one.add(extension).catch((error: unknown) => ({ error })));
+  return added;
+}
+
+async function addDrafts(extension: Extension, drafts: readonly Draft[]): Promise<number[]> {
+  const sequences: number[] = [];
+  for (const draft of drafts) sequences.push(await extension.addDraft(draft));
+  return sequences;
+}
+
+function toSettled(added: Added | undefined, log: LogName, ids: ReadonlyMap<number, string>): Settled {
+  if (added === undefined) return { error: new Error('every waiting append has an outcome') };
+  if (!('sequences' in added)) return added;
+  const appended = added.sequences.map((sequence): Appended => {
+    const id = ids.get(sequence);
+    if (id === undefined) throw new Error('every entry has an id');
+    return { id, log, sequence };
+  });
+  return { appended };
+}
+
+function appendedOf(settled: Settled): readonly Appended[] {
+  if ('error' in settled) throw settled.error;
+  if ('refuse' in settled) throw new Error('only a conditional append can be refused');
+  return settled.appended;
+}

@@ -1,0 +1,81 @@
+import type { KeyValueApi } from '../views/key-value/key-value-api.ts';
+import { keyValueView } from '../views/key-value/key-value-view.ts';
+import type { LogName } from '../log/version-vector.ts';
+import type { ViewBuilder } from '../views/view-builder.ts';
+import { openViewBuilder } from '../views/view-builder.ts';
+import type { ReplicaOptions } from './create-replica.ts';
+import type { ViewChange } from './replica.ts';
+import type { Turns } from './turns.ts';
+
+/** The view's rows are written this long after the first change that they lack; a crash before costs folding again. */
+const VIEW_WRITE_DELAY_MS = 1_000;
+
+/** Keeps the base view level with the log, written, and its followers told. */
+export interface ViewKeeper {
+  /** The view as it stands; another object after a rebuild. */
+  readonly current: () => ViewBuilder<KeyValueApi>;
+  /** Tells followers of changed keys and has them written soon. */
+  readonly notify: (keys: Iterable<string>, origin: ViewChange['origin']) => void;
+  readonly follow: (listener: (change: ViewChange) => void) => () => void;
+  /** Folds what the log holds of the wanted logs, in a turn of its own; the keys that changed. */
+  readonly advance: (origin: ViewChange['origin'], wanted: (log: LogName) => boolean) => Promise<readonly string[]>;
+  /** Forgets the view and folds it anew. For a caller that has the turn. */
+  readonly rebuild: () => Promise<void>;
+  readonly flush: () => Promise<void>;
+}
+
+export async function createViewKeeper(
+  { store, viewStore, ports }: ReplicaOptions,
+  turns: Turns,
+  isAuthority: (log: LogName) => boolean,
+  foldsNow: (log: LogName) => boolean,
+): Promise<ViewKeeper> {
+  const listeners = new Set<(change: ViewChange) => void>();
+  let cancelWrite: (() => void) | undefined;
+  let builder = await open();
+
+  function open(): Promise<ViewBuilder<KeyValueApi>> {
+    return openViewBuilder(keyValueView, store, viewStore, ports.crypto, isAuthority);
+  }
+
+  function notify(keys: Iterable<string>, origin: ViewChange['origin']): void {
+    cancelWrite ??= ports.clock.after(VIEW_WRITE_DELAY_MS, () => {
+      // A failed write of the view costs nothing but folding again; the next one tries anew.
+      flush().catch(() => undefined);
+    });
+    const change = { keys: [...keys], origin };
+    if (change.keys.length > 0) for (const listener of listeners) listener(change);
+  }
+
+  async function flush(): Promise<void> {
+    cancelWrite?.();
+    cancelWrite = undefined;
+    await turns(async () => {
+      if (await builder.flush()) return;
+      // Another context of this device wrote the view meanwhile: go on from there.
+      builder = await open();
+      await builder.advance(foldsNow);
+    });
+  }
+
+  return {
+    current: () => builder,
+    notify,
+    follow(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    advance: (origin, wanted) =>
+      turns(async () => {
+        const changed = await builder.advance(wanted);
+        notify(changed, origin);
+        return [...changed];
+      }),
+    async rebuild() {
+      await viewStore.drop(keyValueView.name);
+      builder = await open();
+      notify(await builder.advance(foldsNow), 'remote');
+    },
+    flush,
+  };
+}

@@ -1,0 +1,87 @@
+import type { Json } from '../../log/body.ts';
+import type { ShardedTable } from '../sharded-table.ts';
+import type { ViewContext } from '../view.ts';
+import type { RefusedEntry } from './key-value-api.ts';
+import type { KeyState, PastVersion } from './key-state.ts';
+import { jsonToKeyState, jsonToPastVersion, keyStateToJson, pastVersionToJson } from './key-state.ts';
+
+/** A key's history is stored in pieces of so many versions, so that writing a busy key stays cheap. */
+const HISTORY_PIECE_VERSIONS = 256;
+
+/** What the base view keeps: five tables of one view, written together. */
+export interface KeyRows {
+  readonly states: Pick<ShardedTable<KeyState>, 'get' | 'withPrefix'>;
+  readonly setState: (key: string, state: KeyState) => void;
+  /** Keys with more than one live version. */
+  readonly conflicted: ReadonlySet<string>;
+  readonly history: (key: string, versions: number) => Promise<PastVersion[]>;
+  /** Adds a version to a key that has so many. A promise only when the shard has to be loaded. */
+  readonly addToHistory: (key: string, versions: number, past: PastVersion) => void | Promise<void>;
+  readonly replaceHistory: (key: string, history: readonly PastVersion[]) => Promise<void>;
+  /** Entries that an authority refused, by id. */
+  readonly refused: ReadonlyMap<string, RefusedEntry>;
+  readonly addRefused: (row: RefusedEntry) => void;
+  /** The accounts that logs were enrolled for. */
+  readonly accounts: ShardedTable<string>;
+}
+
+export async function openKeyRows({ table, logIndex, logAt }: ViewContext): Promise<KeyRows> {
+  const states = table<KeyState>('k', {
+    toJson: (state) => keyStateToJson(state, logIndex),
+    fromJson: (json) => jsonToKeyState(json, logAt),
+  });
+  const histories = table<PastVersion[]>('h', {
+    toJson: (versions) => versions.map((version) => pastVersionToJson(version, logIndex)),
+    fromJson: (json) => (json as readonly Json[]).map((version) => jsonToPastVersion(version, logAt)),
+  });
+  const refusals = table<RefusedEntry>('r', { toJson: (row) => ({ ...row }), fromJson: (json) => json as unknown as RefusedEntry });
+  const accounts = table<string>('a', { toJson: (row) => row, fromJson: (json) => json as string });
+  const marks = table<boolean>('c', { toJson: (row) => row, fromJson: (json) => json === true });
+  // Few, and asked for often: all in memory.
+  const refused = new Map(await refusals.withPrefix(''));
+  const conflicted = new Set((await marks.withPrefix('')).flatMap(([key, marked]) => (marked ? [key] : [])));
+
+  function setState(key: string, state: KeyState): void {
+    states.set(key, state);
+    const isConflict = state.live.length > 1;
+    if (isConflict === conflicted.has(key)) return;
+    if (isConflict) conflicted.add(key);
+    else conflicted.delete(key);
+    marks.set(key, isConflict);
+  }
+
+  function addToHistory(key: string, versions: number, past: PastVersion): void | Promise<void> {
+    const rowKey = pieceKey(key, versions);
+    const add = (piece: PastVersion[] | undefined): void => {
+      piece?.push(past);
+      histories.set(rowKey, piece ?? [past]);
+    };
+    const piece = histories.get(rowKey);
+    return piece instanceof Promise ? piece.then(add) : add(piece);
+  }
+
+  async function history(key: string, versions: number): Promise<PastVersion[]> {
+    const all: PastVersion[] = [];
+    for (let at = 0; at < versions; at += HISTORY_PIECE_VERSIONS) all.push(...((await histories.get(pieceKey(key, at))) ?? []));
+    return all;
+  }
+
+  async function replaceHistory(key: string, versions: readonly PastVersion[]): Promise<void> {
+    for (let at = 0; at < versions.length; at += HISTORY_PIECE_VERSIONS) {
+      await histories.get(pieceKey(key, at));
+      histories.set(pieceKey(key, at), versions.slice(at, at + HISTORY_PIECE_VERSIONS));
+    }
+  }
+
+  function addRefused(row: RefusedEntry): void {
+    refused.set(row.id, row);
+    refusals.set(row.id, row);
+  }
+
+  return { states, setState, conflicted, history, addToHistory, replaceHistory, refused, addRefused, accounts };
+}
+
+function pieceKey(key: string, version: number): string {
+  return `${Math.floor(version / HISTORY_PIECE_VERSIONS).toString(36)}:${key}`;
+}
+
