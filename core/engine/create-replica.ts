@@ -1,31 +1,14 @@
 import type { Bytes } from '../log/bytes.ts';
-import type { LogStore, NamedValues } from '../log/log-store.ts';
+import type { NamedValues } from '../log/log-store.ts';
 import type { VerifiedRun } from '../log/run.ts';
 import { verifyRun } from '../log/run-verify.ts';
 import { hashSpace } from '../log/signature.ts';
 import type { LogName } from '../log/version-vector.ts';
 import { logName } from '../log/version-vector.ts';
-import type { ViewStore } from '../views/view-store.ts';
 import { createOwnWriter } from './own-writer.ts';
-import type { EnginePorts } from './ports.ts';
-import type { MergeVerdict, Replica } from './replica.ts';
+import type { MergeVerdict, Replica, ReplicaOptions } from './replica.ts';
 import { createTurns } from './turns.ts';
 import { createViewKeeper } from './view-keeper.ts';
-
-export interface ReplicaOptions {
-  readonly space: string;
-  /** Who its own entries are written for. */
-  readonly account: string;
-  /** The device's name, for the open entry of its logs. */
-  readonly device: string;
-  readonly store: LogStore;
-  readonly viewStore: ViewStore;
-  readonly ports: EnginePorts;
-  /** How durable entries of others are before `merge` resolves: `strict` at a server, which acknowledges them. */
-  readonly mergeDurability: 'strict' | 'relaxed';
-  /** Whether entries of others are held back from the beginning, as by `hold(true)`. */
-  readonly held?: boolean;
-}
 
 const AUTHORITIES = 'authorities';
 

@@ -1,5 +1,5 @@
 import type { Json } from '../log/body.ts';
-import type { RefusedEntry } from '../views/key-value/key-value-api.ts';
+import type { RefusedEntry } from '../views/key-value/item.ts';
 import type { Appended, Draft, Replica } from './replica.ts';
 
 /** What the sync loop is doing, as people are told. */

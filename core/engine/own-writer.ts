@@ -10,10 +10,9 @@ import { WakelogError } from '../protocol/errors.ts';
 import type { Statement } from '../views/key-value/statements.ts';
 import type { Added, Settled, Waiting } from './append-queue.ts';
 import { createAppendQueue, MOST_ENTRIES_PER_COMMIT } from './append-queue.ts';
-import type { ReplicaOptions } from './create-replica.ts';
 import type { Extension } from './own-log.ts';
 import { copiesOf, startExtension } from './own-log.ts';
-import type { Appended, Draft, PrepareDraft } from './replica.ts';
+import type { Appended, Draft, PrepareDraft, ReplicaOptions } from './replica.ts';
 import type { Turns } from './turns.ts';
 import type { ViewKeeper } from './view-keeper.ts';
 

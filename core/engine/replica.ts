@@ -4,9 +4,26 @@ import type { ForkProof, LogStore, NamedValues } from '../log/log-store.ts';
 import type { LogName } from '../log/version-vector.ts';
 import type { RunFault } from '../log/run-verify.ts';
 import type { RunVerdict } from '../log/log-store.ts';
+import type { ViewStore } from '../views/view-store.ts';
 import type { Collision, Item } from '../views/key-value/item.ts';
-import type { RefusedEntry } from '../views/key-value/key-value-api.ts';
+import type { RefusedEntry } from '../views/key-value/item.ts';
 import type { Statement } from '../views/key-value/statements.ts';
+import type { EnginePorts } from './ports.ts';
+
+export interface ReplicaOptions {
+  readonly space: string;
+  /** Who its own entries are written for. */
+  readonly account: string;
+  /** The device's name, for the open entry of its logs. */
+  readonly device: string;
+  readonly store: LogStore;
+  readonly viewStore: ViewStore;
+  readonly ports: EnginePorts;
+  /** How durable entries of others are before `merge` resolves: `strict` at a server, which acknowledges them. */
+  readonly mergeDurability: 'strict' | 'relaxed';
+  /** Whether entries of others are held back from the beginning, as by `hold(true)`. */
+  readonly held?: boolean;
+}
 
 /** One write of a draft. Without `parents` it supersedes the version that is displayed now, and leaves others live. */
 export type DraftWrite = {

@@ -3,8 +3,7 @@ import { keyValueView } from '../views/key-value/key-value-view.ts';
 import type { LogName } from '../log/version-vector.ts';
 import type { ViewBuilder } from '../views/view-builder.ts';
 import { openViewBuilder } from '../views/view-builder.ts';
-import type { ReplicaOptions } from './create-replica.ts';
-import type { ViewChange } from './replica.ts';
+import type { ReplicaOptions, ViewChange } from './replica.ts';
 import type { Turns } from './turns.ts';
 
 /** The view's rows are written this long after the first change that they lack; a crash before costs folding again. */

@@ -39,3 +39,14 @@ export interface Collision {
   readonly parent: string | null;
   readonly entries: readonly { readonly log: LogName; readonly sequence: number }[];
 }
+
+/** An entry that an authority refused: it stays in its log, views leave it out, its writer is told (S2.26). */
+export interface RefusedEntry {
+  /** Entry id, base64url. */
+  readonly id: string;
+  readonly log: LogName;
+  readonly sequence: number;
+  readonly code: string;
+  /** For people. */
+  readonly reason: string;
+}

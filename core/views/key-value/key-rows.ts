@@ -1,7 +1,7 @@
 import type { Json } from '../../log/body.ts';
 import type { ShardedTable } from '../sharded-table.ts';
 import type { ViewContext } from '../view.ts';
-import type { RefusedEntry } from './key-value-api.ts';
+import type { RefusedEntry } from './item.ts';
 import type { KeyState, PastVersion } from './key-state.ts';
 import { jsonToKeyState, jsonToPastVersion, keyStateToJson, pastVersionToJson } from './key-state.ts';
 

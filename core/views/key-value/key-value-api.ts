@@ -1,21 +1,10 @@
 import type { Json } from '../../log/body.ts';
 import type { Awaitable } from '../../log/bytes.ts';
 import type { LogName } from '../../log/version-vector.ts';
-import type { Collision, Item, Version } from './item.ts';
+import type { Collision, Item, RefusedEntry, Version } from './item.ts';
 import type { KeyRows } from './key-rows.ts';
 import type { KeyState, LiveVersion } from './key-state.ts';
 import { deriveState } from './key-state.ts';
-
-/** An entry that an authority refused: it stays in its log, views leave it out, its writer is told (S2.26). */
-export interface RefusedEntry {
-  /** Entry id, base64url. */
-  readonly id: string;
-  readonly log: LogName;
-  readonly sequence: number;
-  readonly code: string;
-  /** For people. */
-  readonly reason: string;
-}
 
 /** Enough to name a version as a parent. */
 export type VersionName = Pick<Version, 'id' | 'log' | 'sequence'>;
