@@ -20,7 +20,7 @@ function readLines(name: string): HistoryLine[] {
     .map((line) => JSON.parse(line) as HistoryLine);
 }
 
-test('the git history that the real-data scenarios replay is whole', () => {
+test('HOUSE the git history that the real-data scenarios replay is whole', () => {
   const lines = readLines('git-history-voldemort.entries.jsonl.gz');
   const lengthByLog = new Map<string, number>();
   for (const line of lines) {

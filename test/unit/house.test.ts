@@ -232,27 +232,27 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test.each(Object.entries(MAY_IMPORT))('%s imports what its arrows allow and nothing else', (file, allowed) => {
+test.each(Object.entries(MAY_IMPORT))('HOUSE %s imports what its arrows allow and nothing else', (file, allowed) => {
   const refused = new Set(linesOf(file, 'no-restricted-imports'));
   const passed = everything().filter((_, index) => !refused.has(index + 1));
   expect(passed.toSorted()).toEqual([...allowed].toSorted());
 });
 
-test('every library that the product depends on has a door', () => {
+test('HOUSE every library that the product depends on has a door', () => {
   const allowedSomewhere = new Set(Object.values(MAY_IMPORT).flat());
   expect(dependencies().filter((name) => !allowedSomewhere.has(name))).toEqual([]);
 });
 
-test('core is refused every global that does I/O, tells time or makes randomness', () => {
+test('HOUSE core is refused every global that does I/O, tells time or makes randomness', () => {
   const refused = linesOf('core/log/globals.ts', 'no-restricted-globals', 'no-restricted-properties');
   expect(refused).toEqual(BANNED_IN_CORE.map((_, index) => index + 1));
 });
 
-test('an arrow cannot be passed by a dynamic import', () => {
+test('HOUSE an arrow cannot be passed by a dynamic import', () => {
   expect(linesOf('core/log/dynamic.ts', 'no-restricted-imports')).toEqual([1]);
 });
 
-test('cycles, floating promises, default exports outside tool configurations and other file names are refused', () => {
+test('HOUSE cycles, floating promises, default exports outside tool configurations and other file names are refused', () => {
   expect(linesOf('core/views/cycle-a.ts', 'no-cycle')).toEqual([1]);
   expect(linesOf('client/promise.ts', 'no-floating-promises')).toEqual([2]);
   expect(linesOf('client/default.ts', 'no-default-export')).toEqual([1]);

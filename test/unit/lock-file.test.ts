@@ -9,7 +9,7 @@ interface Lock {
 
 const lock = JSON.parse(readFileSync(new URL('../../package-lock.json', import.meta.url), 'utf8')) as Lock;
 
-test('the lock file holds the builds for every platform: `npm ci` refuses one that lacks any', () => {
+test('HOUSE the lock file holds the builds for every platform: `npm ci` refuses one that lacks any', () => {
   const paths = Object.keys(lock.packages);
   const missing = Object.values(lock.packages)
     .flatMap(({ optionalDependencies = {} }) => Object.keys(optionalDependencies))
@@ -17,7 +17,7 @@ test('the lock file holds the builds for every platform: `npm ci` refuses one th
   expect(missing).toEqual([]);
 });
 
-test('the lock file names no registry, so that any mirror serves it', () => {
+test('HOUSE the lock file names no registry, so that any mirror serves it', () => {
   const resolved = Object.values(lock.packages).filter((each) => each.resolved !== undefined);
   expect(resolved).toEqual([]);
 });

@@ -11,7 +11,7 @@ const lock = {
   packages: { '': {}, 'node_modules/a': { version: '1.0.0' }, 'node_modules/b': { version: '2.0.0', optional: true } },
 };
 
-test('node_modules is installed again when a package is missing or another version, not for an optional one', () => {
+test('HOUSE node_modules is installed again when a package is missing or another version, not for an optional one', () => {
   const a = { 'node_modules/a': { version: '1.0.0' } };
   expect(isInstalled(lock, null)).toBe(false);
   expect(isInstalled(lock, { packages: a })).toBe(true);
@@ -20,7 +20,7 @@ test('node_modules is installed again when a package is missing or another versi
   expect(isInstalled(lock, { packages: { ...a, 'node_modules/b': { version: '1.9.0' } } })).toBe(false);
 });
 
-test('a variable that names a browser decides alone, else the first usual place that exists', () => {
+test('HOUSE a variable that names a browser decides alone, else the first usual place that exists', () => {
   for (const need of NEEDS) {
     const last = need.places.at(-1)!;
     expect(findExecutable(need, {}, (path) => path === last)).toBe(last);
@@ -31,7 +31,7 @@ test('a variable that names a browser decides alone, else the first usual place 
   }
 });
 
-test('the command line says which Node it needs before it imports what an older one lacks', () => {
+test('HOUSE the command line says which Node it needs before it imports what an older one lacks', () => {
   // An old Node is the one thing this machine cannot be asked to have: the door is told that it runs on one.
   const folder = mkdtempSync(join(tmpdir(), 'wakelog-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));

@@ -6,7 +6,7 @@ const file = (status: string, ...tests: string[]) => ({
   assertionResults: tests.map((each) => ({ status: each })),
 });
 
-test('vitest: a file that does not load is a failure of its own, a file with a failed test is not counted twice', () => {
+test('HOUSE vitest: a file that does not load is a failure of its own, a file with a failed test is not counted twice', () => {
   const report = {
     numPassedTests: 5,
     numFailedTests: 1,
@@ -17,12 +17,12 @@ test('vitest: a file that does not load is a failure of its own, a file with a f
   expect(countVitest(report)).toEqual({ passed: 5, failed: 2, skipped: 3 });
 });
 
-test('Playwright: flaky tests and errors outside tests are failures', () => {
+test('HOUSE Playwright: flaky tests and errors outside tests are failures', () => {
   const report = { stats: { expected: 7, unexpected: 1, flaky: 1, skipped: 2 }, errors: [{}] };
   expect(countPlaywright(report)).toEqual({ passed: 7, failed: 3, skipped: 2 });
 });
 
-test('a runner that ends badly has failed, whatever its report says', () => {
+test('HOUSE a runner that ends badly has failed, whatever its report says', () => {
   const green = { passed: 3, failed: 0, skipped: 0 };
   expect(withExitCode(green, 0)).toEqual(green);
   expect(withExitCode(green, 1).failed).toBe(1);
@@ -30,7 +30,7 @@ test('a runner that ends badly has failed, whatever its report says', () => {
   expect(withExitCode(null, 0).failed).toBe(1);
 });
 
-test('skips are named in the last line, and fail where they are forbidden', () => {
+test('HOUSE skips are named in the last line, and fail where they are forbidden', () => {
   const runs = [
     { passed: 1, failed: 0, skipped: 0 },
     { passed: 2, failed: 0, skipped: 3 },
