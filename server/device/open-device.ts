@@ -11,7 +11,7 @@ import type { Appended, Draft } from '../../core/engine/replica.ts';
 import { createNodeCrypto } from '../crypto/node-crypto.ts';
 import type { DeviceCollection } from './device-collection.ts';
 import { createDeviceCollection } from './device-collection.ts';
-import type { OpenStore } from './device-store.ts';
+import type { OpenStore, StoreChoice } from './device-store.ts';
 import { openDeviceStore } from './device-store.ts';
 import { createNodePorts, createStoredWriterKeys, nodeClock } from './node-ports.ts';
 
@@ -23,8 +23,8 @@ export interface OpenDeviceOptions {
   readonly account: string;
   /** Headers for every request (an Authorization, say); asked each time. */
   readonly auth?: () => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
-  /** `memory` (lives as long as the object), or the path of an SQLite file, made when it is missing. Default: memory. */
-  readonly store?: 'memory' | string;
+  /** Default: memory. */
+  readonly store?: StoreChoice;
   /** Whether to hold a live connection. Without one, `sync()` and own writes fetch what is new. Default: true. */
   readonly live?: boolean;
 }
