@@ -1,0 +1,104 @@
+import type { Awaitable } from '../../core/log/bytes.ts';
+import type { Sql } from '../storage/sql.ts';
+import type { Subscription } from './subscription.ts';
+
+/** A device wakes for a space in the name of an account. */
+export interface SubscriptionOwner {
+  readonly account: string;
+  readonly device: string;
+  readonly space: string;
+}
+
+export interface StoredSubscription {
+  readonly owner: SubscriptionOwner;
+  readonly subscription: Subscription;
+}
+
+/** The push subscriptions of a server, one for each owner; durable before anything resolves (PUSH1). */
+export interface SubscriptionStore {
+  readonly put: (owner: SubscriptionOwner, subscription: Subscription) => Promise<void>;
+  readonly get: (owner: SubscriptionOwner) => Promise<Subscription | undefined>;
+  readonly ofSpace: (space: string) => Promise<readonly StoredSubscription[]>;
+  readonly remove: (owner: SubscriptionOwner) => Promise<void>;
+  /** Forgets an endpoint, whoever owns it: its push service said that it is gone. */
+  readonly removeEndpoint: (endpoint: string) => Promise<void>;
+}
+
+/** A database as this store needs it. */
+export interface SqlTransactions {
+  readonly read: <T>(body: (sql: Sql) => Awaitable<T>) => Promise<T>;
+  readonly transaction: <T>(body: (sql: Sql) => Awaitable<T>) => Promise<T>;
+}
+
+/** An account that subscribes ever new devices loses the oldest. */
+const MAX_DEVICES_PER_ACCOUNT = 64;
+
+interface Row {
+  readonly space: string;
+  readonly account: string;
+  readonly device: string;
+  readonly endpoint: string;
+  readonly p256dh: string;
+  readonly auth: string;
+}
+
+export async function openSubscriptionStore({ read, transaction }: SqlTransactions): Promise<SubscriptionStore> {
+  await transaction((sql) => {
+    sql.run(`CREATE TABLE IF NOT EXISTS push_subscriptions (id INTEGER PRIMARY KEY, space TEXT NOT NULL, account TEXT NOT NULL,
+      device TEXT NOT NULL, endpoint TEXT NOT NULL, p256dh TEXT NOT NULL, auth TEXT NOT NULL,
+      UNIQUE (space, account, device)) STRICT`);
+    sql.run('CREATE INDEX IF NOT EXISTS push_subscriptions_by_endpoint ON push_subscriptions (endpoint)');
+  });
+
+  return {
+    put: ({ space, account, device }, { endpoint, p256dh, auth }) =>
+      transaction((sql) => {
+        sql.run(
+          'DELETE FROM push_subscriptions WHERE space = ? AND account = ? AND device = ?',
+          space,
+          account,
+          device,
+        );
+        sql.run(
+          'INSERT INTO push_subscriptions (space, account, device, endpoint, p256dh, auth) VALUES (?, ?, ?, ?, ?, ?)',
+          space,
+          account,
+          device,
+          endpoint,
+          p256dh,
+          auth,
+        );
+        sql.run(
+          `DELETE FROM push_subscriptions WHERE space = ? AND account = ? AND id NOT IN (SELECT id FROM push_subscriptions
+            WHERE space = ? AND account = ? ORDER BY id DESC LIMIT ${MAX_DEVICES_PER_ACCOUNT})`,
+          space,
+          account,
+          space,
+          account,
+        );
+      }),
+    get: ({ space, account, device }) =>
+      read((sql) => {
+        const where = 'WHERE space = ? AND account = ? AND device = ?';
+        const row = sql.get<Row>(`SELECT * FROM push_subscriptions ${where}`, space, account, device);
+        return row && toStored(row).subscription;
+      }),
+    ofSpace: (space) =>
+      read((sql) => sql.all<Row>('SELECT * FROM push_subscriptions WHERE space = ? ORDER BY id', space).map(toStored)),
+    remove: ({ space, account, device }) =>
+      transaction((sql) =>
+        sql.run(
+          'DELETE FROM push_subscriptions WHERE space = ? AND account = ? AND device = ?',
+          space,
+          account,
+          device,
+        ),
+      ),
+    removeEndpoint: (endpoint) =>
+      transaction((sql) => sql.run('DELETE FROM push_subscriptions WHERE endpoint = ?', endpoint)),
+  };
+}
+
+function toStored({ space, account, device, endpoint, p256dh, auth }: Row): StoredSubscription {
+  return { owner: { space, account, device }, subscription: { endpoint, p256dh, auth } };
+}

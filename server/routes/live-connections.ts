@@ -1,0 +1,60 @@
+import type { LogRange } from '../../core/log/version-vector.ts';
+
+/** Who holds a live connection, in which space. */
+export interface LiveParty {
+  readonly account: string;
+  readonly device: string;
+  readonly space: string;
+}
+
+export interface LiveConnection {
+  readonly party: LiveParty;
+  readonly noteCarried: (ranges: readonly LogRange[]) => void;
+  readonly end: () => void;
+}
+
+/** The live connections of a server: a bounded number (CAP3). */
+export interface LiveConnections {
+  /** Undefined when there is no room. */
+  readonly add: (connection: LiveConnection) => (() => void) | undefined;
+  readonly count: () => number;
+  readonly isLive: (party: LiveParty) => boolean;
+  /** A device's request carried these: its live connections need not send them back. */
+  readonly noteCarried: (party: LiveParty, ranges: readonly LogRange[]) => void;
+  readonly endAll: () => void;
+}
+
+export function createLiveConnections(maxConnections: number): LiveConnections {
+  const byParty = new Map<string, Set<LiveConnection>>();
+  let count = 0;
+
+  function add(connection: LiveConnection): (() => void) | undefined {
+    if (count >= maxConnections) return undefined;
+    count += 1;
+    const name = partyName(connection.party);
+    const connections = byParty.get(name) ?? new Set();
+    byParty.set(name, connections);
+    connections.add(connection);
+    return () => {
+      if (!connections.delete(connection)) return;
+      count -= 1;
+      if (connections.size === 0 && byParty.get(name) === connections) byParty.delete(name);
+    };
+  }
+
+  return {
+    add,
+    count: () => count,
+    isLive: (party) => byParty.has(partyName(party)),
+    noteCarried(party, ranges) {
+      for (const connection of byParty.get(partyName(party)) ?? []) connection.noteCarried(ranges);
+    },
+    endAll() {
+      for (const connections of byParty.values()) for (const connection of connections) connection.end();
+    },
+  };
+}
+
+function partyName({ account, device, space }: LiveParty): string {
+  return JSON.stringify([account, device, space]);
+}

@@ -1,0 +1,86 @@
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { StorageFull } from '../../core/log/row-store.ts';
+import type { Bytes } from '../../core/log/bytes.ts';
+import { encodeErrorReply } from '../../core/protocol/codec.ts';
+import { ERRORS, WakelogError } from '../../core/protocol/errors.ts';
+import { SYNC_CONTENT_TYPE } from '../../core/protocol/limits.ts';
+import type { ErrorReply } from '../../core/protocol/messages.ts';
+import type { Log } from '../log.ts';
+
+/** How a route says what went wrong: the sync routes in CBOR, the others in JSON. */
+export type ReplyForm = 'cbor' | 'json';
+
+/** What a `busy` answer asks for when nothing better is known. */
+const BUSY_RETRY_MS = 1_000;
+/** What is left of a refused body is thrown away for so long, so that the sender gets to read the answer. */
+const DISCARD_MS = 5_000;
+
+/** Thrown when the sender went away: there is nobody to answer. */
+export class ClientGone extends Error {
+  override readonly name = 'ClientGone';
+}
+
+/** A route whose failures are answered from the closed table, and nothing else ever (SYNC9). */
+export function route(
+  form: ReplyForm,
+  log: Log,
+  handle: (request: Request, response: Response) => Promise<void>,
+): RequestHandler {
+  return (request: Request, response: Response, _next: NextFunction): void => {
+    handle(request, response).catch((error: unknown) => answerError(form, log, request, response, error));
+  };
+}
+
+/** Express's own `set` would add a charset, which JSON has no use for, and the worker's answers have none. */
+export function writeHead(response: Response, status: number, headers: Readonly<Record<string, string>>): void {
+  response.status(status);
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+}
+
+export function sendCbor(response: Response, status: number, body: Bytes): void {
+  writeHead(response, status, { 'content-type': SYNC_CONTENT_TYPE, 'cache-control': 'no-store' });
+  response.end(body);
+}
+
+export function sendJson(response: Response, status: number, value: object): void {
+  writeHead(response, status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+  response.end(JSON.stringify(value));
+}
+
+export function answerError(form: ReplyForm, log: Log, request: Request, response: Response, thrown: unknown): void {
+  if (thrown instanceof ClientGone) {
+    response.destroy();
+    return;
+  }
+  const error = toWakelogError(thrown);
+  if (error.code === 'internal')
+    log.error({ err: thrown, method: request.method, path: request.path }, 'a request failed');
+  else log.debug({ code: error.code, method: request.method, path: request.path }, error.message);
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const retryAfterMs =
+    error.retryAfterMs ?? (error.code === 'busy' || error.code === 'rate-limited' ? BUSY_RETRY_MS : undefined);
+  const retry = retryAfterMs === undefined ? {} : { retryAfterMs };
+  const reply: ErrorReply = { error: error.code, message: error.message, ...retry };
+  if (retryAfterMs !== undefined) response.set('retry-after', String(Math.ceil(retryAfterMs / 1_000)));
+  discardRest(request, response);
+  const { status } = ERRORS[error.code];
+  if (form === 'cbor') sendCbor(response, status, encodeErrorReply(reply));
+  else sendJson(response, status, reply);
+}
+
+function toWakelogError(thrown: unknown): WakelogError {
+  if (thrown instanceof WakelogError) return thrown;
+  return new WakelogError(thrown instanceof StorageFull ? 'storage-full' : 'internal');
+}
+
+/** A refused body may still be on its way: its connection is not used again. */
+function discardRest(request: Request, response: Response): void {
+  if (request.complete) return;
+  response.set('connection', 'close');
+  request.resume();
+  const timer = setTimeout(() => request.destroy(), DISCARD_MS);
+  request.once('close', () => clearTimeout(timer));
+}

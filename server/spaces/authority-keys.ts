@@ -1,0 +1,50 @@
+import { fromBase64Url, toBase64Url } from '../../core/log/bytes.ts';
+import type { LogName } from '../../core/log/version-vector.ts';
+import { logKey, logName } from '../../core/log/version-vector.ts';
+import type { WriterKeys } from '../../core/engine/ports.ts';
+import { generateWriterSeed, seedToWriterKey } from '../crypto/node-writer-key.ts';
+import { readFileIfAny, writeFileAtomically } from './atomic-file.ts';
+
+/** The private key of the server's own log in one space, and the names of all its logs there, past ones included. */
+export interface AuthorityKeys extends WriterKeys {
+  /** Every log that this server ever opened here: the set whose statements count. */
+  readonly logs: () => readonly LogName[];
+}
+
+interface Stored {
+  readonly seed: string;
+  readonly logs: readonly LogName[];
+}
+
+/** Opens the key file of a space (mode 0600). Without one there is no key until the first `replace`. */
+export async function openAuthorityKeys(path: string): Promise<AuthorityKeys> {
+  const text = await readFileIfAny(path);
+  let stored = text === undefined ? undefined : parseStored(path, text);
+  let key = stored === undefined ? undefined : seedToWriterKey(requiredSeed(path, stored.seed));
+
+  return {
+    logs: () => stored?.logs ?? [],
+    current: async () => key,
+    async replace() {
+      const seed = generateWriterSeed();
+      const fresh = seedToWriterKey(seed);
+      const next: Stored = { seed: toBase64Url(seed), logs: [...(stored?.logs ?? []), logName(fresh.publicKey)] };
+      await writeFileAtomically(path, JSON.stringify(next));
+      [stored, key] = [next, fresh];
+      return fresh;
+    },
+  };
+}
+
+function parseStored(path: string, text: string): Stored {
+  const { seed, logs } = JSON.parse(text) as Partial<Stored>;
+  const isWhole = typeof seed === 'string' && Array.isArray(logs) && logs.every((log) => logKey(log) !== undefined);
+  if (!isWhole) throw new Error(`${path} is not a key file`);
+  return { seed, logs };
+}
+
+function requiredSeed(path: string, text: string): Uint8Array<ArrayBuffer> {
+  const seed = fromBase64Url(text);
+  if (seed === undefined) throw new Error(`${path} is not a key file`);
+  return seed;
+}
