@@ -36,7 +36,12 @@ export async function appendOnce(
   if (first === undefined) return [];
   const remember: Draft['values'] = (appended) => ({
     ...first.values?.(appended),
-    [name]: JSON.stringify({ attempt, log: appended.log, first: appended.sequence, count: drafts.length } satisfies Attempt),
+    [name]: JSON.stringify({
+      attempt,
+      log: appended.log,
+      first: appended.sequence,
+      count: drafts.length,
+    } satisfies Attempt),
   });
   return replica.append([{ ...first, values: remember }, ...others]);
 }

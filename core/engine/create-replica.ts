@@ -1,5 +1,5 @@
 import type { Bytes } from '../log/bytes.ts';
-import type { NamedValues } from '../log/log-store.ts';
+import type { MergeOptions, NamedValues } from '../log/log-store.ts';
 import type { VerifiedRun } from '../log/run.ts';
 import { verifyRun } from '../log/run-verify.ts';
 import { hashSpace } from '../log/signature.ts';
@@ -26,11 +26,11 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
     return !held || log === writer.log() || authorities.has(log);
   }
 
-  async function merge(runs: readonly Bytes[], values: NamedValues = {}): Promise<MergeVerdict[]> {
+  async function merge(runs: readonly Bytes[], mergeOptions: Omit<MergeOptions, 'durability'> = {}): Promise<MergeVerdict[]> {
     const checked = await Promise.all(runs.map((bytes) => verifyRun(ports.crypto, spaceHash, bytes)));
     const verified = checked.filter((run): run is VerifiedRun => typeof run !== 'string');
     return turns(async () => {
-      const { verdicts } = await store.merge(verified, { values, durability: options.mergeDurability });
+      const { verdicts } = await store.merge(verified, { ...mergeOptions, durability: options.mergeDurability });
       const changed = new Set<string>();
       for (const [i, { run, ids }] of verified.entries()) {
         if (verdicts[i]?.kind !== 'accepted') continue;
@@ -57,6 +57,13 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
       const folded = views.current().folded();
       // Statements that were passed over count now.
       if (fresh.some((log) => (folded.get(log) ?? -1) >= 0)) await views.rebuild();
+    });
+  }
+
+  async function setAside(log: LogName, values: NamedValues): Promise<void> {
+    await turns(async () => {
+      await store.setAside(log, values);
+      await views.rebuild();
     });
   }
 
@@ -94,6 +101,7 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
     state: writer.state,
     rotate: writer.rotate,
     merge,
+    setAside,
     setAuthorities,
     authorities: () => [...authorities],
     hold: (on) => {

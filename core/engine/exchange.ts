@@ -17,6 +17,7 @@ const CURSOR = 'cursor';
 const ACKNOWLEDGED = 'acknowledged';
 const SYNCED_AT = 'synced-at';
 const BLOCKED = 'blocked';
+const FORKED = 'forked';
 
 /** Why the server takes no more of a log of this device, until something changes. */
 export type Blocked = Readonly<Record<LogName, RefusedRun['code']>>;
@@ -28,6 +29,8 @@ export interface SyncMemory {
   readonly acknowledged: VersionVector;
   readonly syncedAt: number | undefined;
   readonly blocked: Blocked;
+  /** Logs of which the server has another branch: it counts, and has to be taken in place of what is here (SYNC12). */
+  readonly forked: readonly LogName[];
 }
 
 export interface ExchangeOptions {
@@ -50,6 +53,7 @@ export async function readMemory(store: LogStore): Promise<SyncMemory> {
     acknowledged: new Map(JSON.parse((await store.value(ACKNOWLEDGED)) ?? '[]') as [LogName, number][]),
     syncedAt: Number((await store.value(SYNCED_AT)) ?? Number.NaN) || undefined,
     blocked: JSON.parse((await store.value(BLOCKED)) ?? '{}') as Blocked,
+    forked: JSON.parse((await store.value(FORKED)) ?? '[]') as LogName[],
   };
 }
 
@@ -62,6 +66,11 @@ export function createExchange({ replica, device, transport }: ExchangeOptions):
   async function run(): Promise<ExchangeOutcome> {
     for (;;) {
       const memory = await readMemory(store);
+      const [forked] = memory.forked;
+      if (forked !== undefined) {
+        await takeOtherBranch(forked, memory);
+        continue;
+      }
       const comparing = serverHeads !== undefined || memory.cursor === undefined;
       const outgoing = await collect(await rangesToSend(memory));
       const part = {
@@ -133,23 +142,34 @@ export function createExchange({ replica, device, transport }: ExchangeOptions):
     const blocked = { ...memory.blocked };
     const refused = response.refused.map((run) => noteRefusal(run, acknowledged, blocked));
     const level = response.level && sentAll;
+    const refusedForks = response.refused.filter(({ code }) => code === 'fork').map(({ log }) => log);
+    // What the server acknowledges of a forked log is on its own branch.
+    for (const log of refusedForks) acknowledged.set(log, memory.acknowledged.get(log) ?? -1);
     const values: NamedValues = {
       [ACKNOWLEDGED]: pairs(acknowledged),
       [SYNCED_AT]: String(time),
       [BLOCKED]: JSON.stringify(blocked),
       ...(comparing && !level ? {} : { [CURSOR]: cursorToText(response.cursor) }),
+      ...(refusedForks.length > 0 ? noteForks(memory, refusedForks) : {}),
     };
-    await replica.merge(response.runs, values);
-    if (response.refused.some(({ code, log }) => code === 'fork' && log === replica.ownLog())) {
-      // Two copies of this device wrote: a new log takes over what the server has not got (design §3).
-      const log = replica.ownLog();
-      await replica.rotate('fork', log === undefined ? -1 : (acknowledged.get(log) ?? -1));
-      return 'more';
-    }
+    const valuesOfForks = (logs: readonly LogName[]): NamedValues => noteForks(memory, [...refusedForks, ...logs]);
+    const verdicts = await replica.merge(response.runs, { values, valuesOfForks });
+    if (refusedForks.length > 0 || verdicts.some(({ kind }) => kind === 'fork')) return 'more';
     if (level) serverHeads = undefined;
     if (refused.includes('again')) return 'more';
     const outbox = level ? await rangesToSend({ ...memory, acknowledged, blocked }) : [];
     return level && outbox.length === 0 ? { kind: 'level' } : 'more';
+  }
+
+  /**
+   * The branch that the server acknowledged counts (SYNC12). What this device wrote on the other one and was never told to be
+   * acknowledged goes on in a new log, first; then the log is taken anew from the server. Any step may be the last of
+   * this life: the log stays on the list until all is done.
+   */
+  async function takeOtherBranch(log: LogName, { acknowledged, forked }: SyncMemory): Promise<void> {
+    if (log === replica.ownLog()) await replica.rotate('fork', acknowledged.get(log) ?? -1);
+    const rest = forked.filter((other) => other !== log);
+    await replica.setAside(log, { [FORKED]: JSON.stringify(rest), [CURSOR]: undefined });
   }
 
   /** What a refused run changes in what the device believes of the server (SYNC6). */
@@ -160,7 +180,7 @@ export function createExchange({ replica, device, transport }: ExchangeOptions):
       if (serverHeads !== undefined) serverHeads = new Map([...serverHeads, [log, expected - 1]]);
       return 'again';
     }
-    blocked[log] = code;
+    if (code !== 'fork') blocked[log] = code;
     return 'stays';
   }
 
@@ -168,16 +188,22 @@ export function createExchange({ replica, device, transport }: ExchangeOptions):
     const decoded = decodeSyncResponse(message);
     const response = typeof decoded === 'string' ? undefined : decoded.spaces.find((part) => part.space === space);
     if (typeof decoded === 'string' || response === undefined) return { kind: 'unreachable' };
-    const { cursor } = await readMemory(store);
+    const memory = await readMemory(store);
+    const { cursor } = memory;
     // A round may have overtaken the stream; another epoch is a matter for a round, too.
     if (response.compareVectors || cursor?.epoch !== response.cursor.epoch) return { kind: 'later', retryAfterMs: 0 };
     await replica.setAuthorities(response.authorities);
     const ahead = response.cursor.position > cursor.position;
-    await replica.merge(response.runs, ahead ? { [CURSOR]: cursorToText(response.cursor), [SYNCED_AT]: String(decoded.time) } : {});
-    return { kind: 'level' };
+    const values = ahead ? { [CURSOR]: cursorToText(response.cursor), [SYNCED_AT]: String(decoded.time) } : {};
+    const verdicts = await replica.merge(response.runs, { values, valuesOfForks: (logs) => noteForks(memory, logs) });
+    return verdicts.some(({ kind }) => kind === 'fork') ? { kind: 'later', retryAfterMs: 0 } : { kind: 'level' };
   }
 
   return { run, takeLive };
+}
+
+function noteForks({ forked }: SyncMemory, logs: readonly LogName[]): NamedValues {
+  return { [FORKED]: JSON.stringify([...new Set([...forked, ...logs])]) };
 }
 
 async function ask(transport: Transport, request: Bytes): Promise<TransportAnswer | undefined> {

@@ -1,6 +1,6 @@
 import type { Json } from '../log/body.ts';
 import type { Bytes } from '../log/bytes.ts';
-import type { ForkProof, LogStore, NamedValues } from '../log/log-store.ts';
+import type { ForkProof, LogStore, MergeOptions, NamedValues } from '../log/log-store.ts';
 import type { LogName } from '../log/version-vector.ts';
 import type { RunFault } from '../log/run-verify.ts';
 import type { RunVerdict } from '../log/log-store.ts';
@@ -103,7 +103,9 @@ export interface Replica {
   /** Appends statements to the own log. They count where that log is an authority. */
   readonly state: (statements: readonly Statement[]) => Promise<readonly Appended[]>;
   /** Verifies runs of others and takes them with named values in one transaction; folds them unless they are held back. */
-  readonly merge: (runs: readonly Bytes[], values?: NamedValues) => Promise<readonly MergeVerdict[]>;
+  readonly merge: (runs: readonly Bytes[], options?: Omit<MergeOptions, 'durability'>) => Promise<readonly MergeVerdict[]>;
+  /** Takes a log out, to be merged anew: another branch of it counts (LOG16). The view is built again. */
+  readonly setAside: (log: LogName, values: NamedValues) => Promise<void>;
   /** The logs whose statements count here; a change rebuilds the view. */
   readonly setAuthorities: (logs: readonly LogName[]) => Promise<void>;
   readonly authorities: () => readonly LogName[];

@@ -14,7 +14,7 @@ import {
   readForks,
   readRange,
 } from './log-reads.ts';
-import type { AppendResult, Change, LogStore, NamedValues, RunVerdict } from './log-store.ts';
+import type { AppendResult, Change, LogStore, MergeOptions, NamedValues, RunVerdict } from './log-store.ts';
 import type { Durability, RowStore, RowWriter } from './row-store.ts';
 import type { VerifiedRun } from './run.ts';
 import type { LogName } from './version-vector.ts';
@@ -31,15 +31,14 @@ export function createLogStore(rows: RowStore, crypto: Pick<Crypto, 'sha256'>): 
 
   async function append(
     runs: readonly VerifiedRun[],
-    values: NamedValues,
-    durability: Durability,
+    { values = {}, valuesOfForks = () => ({}), durability = 'strict' }: MergeOptions,
     ownRuns: boolean,
   ): Promise<AppendResult | 'stale'> {
     const knownIds = new Map<string, Bytes>();
     for (;;) {
       try {
         const { changed, ...result } = await rows.write(durability, (tx) =>
-          appendAll(tx, runs, values, knownIds, ownRuns),
+          appendAll(tx, runs, { values, valuesOfForks }, knownIds, ownRuns),
         );
         if (changed.size > 0) notify({ position: result.position, logs: [...changed] });
         return result;
@@ -65,12 +64,12 @@ export function createLogStore(rows: RowStore, crypto: Pick<Crypto, 'sha256'>): 
   }
 
   return {
-    merge: async (runs, { values = {}, durability = 'strict' } = {}) => {
-      const result = await append(runs, values, durability, false);
+    merge: async (runs, options = {}) => {
+      const result = await append(runs, options, false);
       if (result === 'stale') throw new Error('only own runs can be stale');
       return result;
     },
-    extend: (runs, values = {}) => append(runs, values, 'strict', true),
+    extend: (runs, values = {}) => append(runs, { values }, true),
     head: (log) => rows.read((tx) => tx.head(log)),
     heads: () => rows.read((tx) => tx.heads()),
     range: (log, first, last, maxBytes = DEFAULT_READ_BYTES) => readRange(rows, hasher, { log, first, last }, maxBytes),
@@ -80,6 +79,7 @@ export function createLogStore(rows: RowStore, crypto: Pick<Crypto, 'sha256'>): 
     entryId: (log, sequence) => entryIdOf(rows, hasher, log, sequence),
     value: (name) => rows.read((tx) => tx.value(USER_PREFIX + name)),
     putValues,
+    setAside: (log, values = {}) => rows.write('strict', (tx) => setAside(tx, log, values)),
     eraseBody: (log, sequence, part) => eraseBody(rows, hasher, log, sequence, part),
     forks: () => readForks(rows, hasher),
     follow(listener) {
@@ -96,7 +96,7 @@ class Stale extends Error {}
 async function appendAll(
   rows: RowWriter,
   runs: readonly VerifiedRun[],
-  values: NamedValues,
+  { values, valuesOfForks }: Required<Pick<MergeOptions, 'values' | 'valuesOfForks'>>,
   knownIds: ReadonlyMap<string, Bytes>,
   ownRuns: boolean,
 ): Promise<AppendResult & { readonly changed: ReadonlySet<LogName> }> {
@@ -121,7 +121,20 @@ async function appendAll(
   for (const head of context.heads.values()) await rows.putHead(head);
   if (context.position > start) await rows.putValue(POSITION, String(context.position));
   await writeValues(rows, values);
+  const forked = runs.filter((_, i) => verdicts[i]?.kind === 'fork').map(({ run }) => logName(run.log));
+  if (forked.length > 0) await writeValues(rows, valuesOfForks([...new Set(forked)]));
   return { verdicts, position: context.position, changed: context.changed };
+}
+
+async function setAside(rows: RowWriter, log: LogName, values: NamedValues): Promise<void> {
+  const head = await rows.head(log);
+  const runs = head === undefined ? [] : await rows.runs(log, head.floor, head.sequence, Number.MAX_SAFE_INTEGER);
+  for (const { first, lastId, bytes } of runs) {
+    await rows.putQuarantined({ log, first, lastId, bytes });
+    await rows.deleteRun(log, first);
+  }
+  await rows.deleteHead(log);
+  await writeValues(rows, values);
 }
 
 async function extendsHead({ rows, heads }: AppendContext, { run }: VerifiedRun): Promise<boolean> {

@@ -74,6 +74,14 @@ export interface Change {
   readonly logs: readonly LogName[];
 }
 
+export interface MergeOptions {
+  readonly values?: NamedValues;
+  /** Values to write as well when runs were forks, given their logs: what has to be done about them is not forgotten. */
+  readonly valuesOfForks?: (logs: readonly LogName[]) => NamedValues;
+  /** Default `strict`. */
+  readonly durability?: Durability;
+}
+
 /**
  * A durable set of logs of one space: append-only, single history per log, in arrival order. Every engine passes
  * `test/contract/log-store.contract.ts`. Nothing resolves before it is durable.
@@ -83,7 +91,12 @@ export interface LogStore {
    * Takes runs that peers made, and named values, in one transaction: each run is taken whole or not at all, by its own
    * verdict, never over anything held.
    */
-  readonly merge: (runs: readonly VerifiedRun[], options?: { readonly values?: NamedValues; readonly durability?: Durability }) => Promise<AppendResult>;
+  readonly merge: (runs: readonly VerifiedRun[], options?: MergeOptions) => Promise<AppendResult>;
+  /**
+   * Takes a log out of the store, since another branch of it counts: its runs are kept apart as evidence, and the log can
+   * be merged anew from its beginning (LOG16). One strict transaction with the values.
+   */
+  readonly setAside: (log: LogName, values?: NamedValues) => Promise<void>;
   /**
    * Appends the writer's own new runs, strictly and all or nothing: `stale` when the log moved on since they were built,
    * and nothing is kept of them.

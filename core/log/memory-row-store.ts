@@ -73,6 +73,7 @@ function createWriter(rows: MemoryRows, undo: (() => void)[]): RowWriter {
     quarantined: () => [...quarantined.values()],
     value: (name) => values.get(name),
     putHead: (row) => setWithUndo(heads, row.log, row, undo),
+    deleteHead: (log) => setWithUndo(heads, log, undefined, undo),
     putRun(row) {
       removeRun(rows, row.log, row.first, undo);
       insertRun(rows, { ...row, bytes: ownCopy(row.bytes) });

@@ -67,6 +67,7 @@ export interface RowReader {
 
 export interface RowWriter extends RowReader {
   readonly putHead: (row: HeadRow) => Awaitable<void>;
+  readonly deleteHead: (log: LogName) => Awaitable<void>;
   /** Stores or replaces the row of (log, first). */
   readonly putRun: (row: RunRow) => Awaitable<void>;
   readonly deleteRun: (log: LogName, first: number) => Awaitable<void>;

@@ -15,7 +15,7 @@ export class NotThisMessage extends Error {
 export type Fields = ReadonlyMap<unknown, unknown>;
 
 export function toCbor(value: unknown): Bytes {
-  return encode(value) as Bytes;
+  return encode(value);
 }
 
 export function fromCbor(bytes: Bytes): Fields {

@@ -79,6 +79,7 @@ function createWriter(sql: Sql, space: number): RowWriter {
         looseFrom,
         looseRows,
       ),
+    deleteHead: (log) => sql.run('DELETE FROM heads WHERE space = ? AND log = ?', space, log),
     putRun: ({ log, first, count, lastId, bytes }) =>
       sql.run(
         'INSERT OR REPLACE INTO runs (space, log, first, count, last_id, bytes) VALUES (?, ?, ?, ?, ?, ?)',

@@ -39,6 +39,7 @@ function createWriter(tx: Transaction<'readwrite'>): RowWriter {
   return {
     ...createReader(tx),
     putHead: (row) => issue(tx.objectStore('heads').put(row, row.log)),
+    deleteHead: (log) => issue(tx.objectStore('heads').delete(log)),
     putRun({ log, first, count, lastId, bytes }) {
       const store = tx.objectStore('runs');
       const [piece, ...others] = splitBytes(bytes);
