@@ -20,6 +20,8 @@ export default defineConfig(({ mode }) => {
     define: { 'process.env.NODE_ENV': '"production"' },
     // The build that the package names first is ES5 and 1 KB (gzip) larger, an eighth of the script tag's budget.
     resolve: { alias: { 'workbox-window': 'workbox-window/build/workbox-window.prod.mjs' } },
+    // workbox brings an older idb of its own, which does nothing that ours does not.
+    resolve: { dedupe: ['idb'] },
     build: {
       target: 'es2022',
       outDir: 'dist',

@@ -1,0 +1,106 @@
+import { NetworkFirst, StaleWhileRevalidate } from 'workbox-strategies';
+import { collectFiles } from './shell-files.ts';
+
+/**
+ * Keeps the site's own documents and static files, so that a reload, a deep link and a second tab work without a network
+ * (S2.8). Documents come from the network while it answers within the time limit; static files come from the cache and are
+ * fetched again meanwhile.
+ */
+export interface Shell {
+  /** Answers the request, or undefined: it is not for the shell. */
+  readonly answer: (event: FetchEvent) => Promise<Response> | undefined;
+  /** Fetches what open pages were loaded from before there was a worker. */
+  readonly warm: (urls: readonly string[]) => Promise<void>;
+  /** Forgets everything: pages may show what belongs to the account that left. */
+  readonly clear: () => Promise<void>;
+}
+
+const CACHE = 'wakelog-shell';
+const NETWORK_TIMEOUT_S = 2.5;
+const MOST_FILES = 200;
+const MOST_FILE_BYTES = 5_242_880;
+const STATIC: ReadonlySet<RequestDestination> = new Set(['script', 'style', 'image', 'font', 'manifest']);
+
+type Plugin = NonNullable<NonNullable<ConstructorParameters<typeof NetworkFirst>[0]>['plugins']>[number];
+
+/** Only whole, plain answers of the site itself, unless it says that they must not be kept. */
+const keepable: Plugin = {
+  cacheWillUpdate: async ({ response }) => (isKeepable(response) ? response : null),
+  cacheDidUpdate: async () => trim(),
+};
+
+/** A page that was never visited: the nearest one above it, which is the app itself for most apps. */
+const nearest: Plugin = {
+  cachedResponseWillBeUsed: async ({ request, cachedResponse }) => cachedResponse ?? findNearest(new URL(request.url)),
+};
+
+export function createShell(mount: string): Shell {
+  const documents = new NetworkFirst({
+    cacheName: CACHE,
+    networkTimeoutSeconds: NETWORK_TIMEOUT_S,
+    plugins: [keepable, nearest],
+  });
+  const files = new StaleWhileRevalidate({ cacheName: CACHE, plugins: [keepable] });
+  const tag = `${mount}/wakelog.js`;
+
+  return {
+    answer(event) {
+      const { request } = event;
+      if (request.method !== 'GET' || request.headers.has('range')) return undefined;
+      const { pathname } = new URL(request.url);
+      // The routes under the mount are the server's; the script tag's file is the page's.
+      if (pathname.startsWith(`${mount}/`) && pathname !== tag) return undefined;
+      if (request.mode === 'navigate') return documents.handle({ event, request });
+      return STATIC.has(request.destination) ? files.handle({ event, request }) : undefined;
+    },
+    async warm(urls) {
+      for (const url of new Set(urls.map((each) => each.split('#')[0] ?? each))) {
+        const response = await fetch(url, { headers: { accept: 'text/html' } }).catch(() => undefined);
+        if (response === undefined || !isKeepable(response)) continue;
+        const html = await response.clone().text();
+        await keep(url, response);
+        await Promise.all(collectFiles(html, url).map((file) => warmFile(file)));
+      }
+      await trim();
+    },
+    clear: async () => void (await caches.delete(CACHE)),
+  };
+}
+
+async function warmFile(url: string): Promise<void> {
+  const cache = await caches.open(CACHE);
+  if ((await cache.match(url)) !== undefined) return;
+  const response = await fetch(url).catch(() => undefined);
+  if (response !== undefined && isKeepable(response)) await keep(url, response);
+}
+
+async function keep(url: string, response: Response): Promise<void> {
+  const cache = await caches.open(CACHE);
+  // No room: the page works without a network a little less, nothing is lost.
+  await cache.put(url, response).catch(() => undefined);
+}
+
+function isKeepable(response: Response): boolean {
+  if (response.status !== 200 || response.type !== 'basic' || response.redirected) return false;
+  if (/\bno-store\b/i.test(response.headers.get('cache-control') ?? '')) return false;
+  return Number(response.headers.get('content-length') ?? 0) <= MOST_FILE_BYTES;
+}
+
+async function findNearest({ origin, pathname }: URL): Promise<Response | undefined> {
+  const cache = await caches.open(CACHE);
+  const same = await cache.match(`${origin}${pathname}`, { ignoreSearch: true });
+  if (same !== undefined) return same;
+  for (let path = pathname; path !== '/';) {
+    path = path.slice(0, path.replace(/\/$/, '').lastIndexOf('/') + 1);
+    const above = await cache.match(`${origin}${path}`, { ignoreSearch: true });
+    if (above !== undefined) return above;
+  }
+  return undefined;
+}
+
+/** A cache lists its files in the order in which they were put. */
+async function trim(): Promise<void> {
+  const cache = await caches.open(CACHE);
+  const kept = await cache.keys();
+  for (const request of kept.slice(0, Math.max(0, kept.length - MOST_FILES))) await cache.delete(request);
+}

@@ -1,0 +1,36 @@
+import type { Shell } from '../capture/shell.ts';
+import type { UpdatesStreams } from '../capture/updates-stream.ts';
+import { worker } from '../global-scope.ts';
+
+export interface LifeCycleParts {
+  readonly streams: UpdatesStreams;
+  readonly shell: Shell | undefined;
+}
+
+/**
+ * A new version takes over at once, with pages of the old one open: what they say is understood by both (design §6). The
+ * old version ends its streams as soon as the new one is found, since they would hold the change up for five minutes.
+ */
+export function listenLifeCycle({ streams, shell }: LifeCycleParts): void {
+  worker.addEventListener('install', () => void worker.skipWaiting());
+  worker.addEventListener('activate', (event) => {
+    // While it was installed, it was itself the version that was found.
+    streams.allow();
+    event.waitUntil(takeOver(shell));
+  });
+  worker.registration.addEventListener('updatefound', () => {
+    streams.endAll();
+    const coming = worker.registration.installing;
+    coming?.addEventListener('statechange', () => {
+      // It could not be installed: this version stays in charge.
+      if (coming.state === 'redundant') streams.allow();
+    });
+  });
+}
+
+async function takeOver(shell: Shell | undefined): Promise<void> {
+  await worker.clients.claim();
+  const windows = await worker.clients.matchAll({ type: 'window' });
+  // What these pages were loaded from came past this worker. No network: the next load finds it.
+  await shell?.warm(windows.map(({ url }) => url)).catch(() => undefined);
+}

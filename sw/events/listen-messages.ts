@@ -1,0 +1,47 @@
+import { StorageFull, StorageGone, StorageTooNew } from '../../core/log/row-store.ts';
+import type { ErrorCode } from '../../core/protocol/errors.ts';
+import { ERRORS, WakelogError } from '../../core/protocol/errors.ts';
+import type { PageReply, PageRequest } from '../../core/protocol/page-messages.ts';
+import { worker } from '../global-scope.ts';
+import type { Asking, PageHandlers } from './page-requests.ts';
+
+/** Requests of pages: each answered once on the port that came with it; what is no request of ours is left alone. */
+export function listenMessages(handlers: PageHandlers): void {
+  worker.addEventListener('message', (event) => {
+    const [port] = event.ports;
+    const request = event.data as unknown;
+    if (port === undefined || !isRequest(request, handlers)) return;
+    const tab = event.source instanceof WindowClient ? event.source : undefined;
+    // A failure after the answer is no failure of the request; the alarm or the next event goes on with it.
+    const later = (work: Promise<unknown>): void => event.waitUntil(work.catch(() => undefined));
+    event.waitUntil(answer(handlers, request, { tab, later }).then((reply) => port.postMessage(reply)));
+  });
+}
+
+function isRequest(data: unknown, handlers: PageHandlers): data is PageRequest {
+  const { wakelog, ask } = (data ?? {}) as { readonly wakelog?: unknown; readonly ask?: unknown };
+  return typeof wakelog === 'string' && Object.hasOwn(handlers, wakelog) && typeof ask === 'object' && ask !== null;
+}
+
+async function answer(handlers: PageHandlers, { wakelog, ask }: PageRequest, asking: Asking): Promise<PageReply> {
+  if (typeof ask.account !== 'string' || typeof ask.space !== 'string') return failure('malformed');
+  try {
+    // The table pairs each request with its own handler, which the types cannot follow through the union.
+    const handle = handlers[wakelog] as (ask: PageRequest['ask'], asking: Asking) => Promise<never>;
+    return { ok: await handle(ask, asking) };
+  } catch (error) {
+    return explain(error);
+  }
+}
+
+function explain(error: unknown): PageReply {
+  if (error instanceof WakelogError) return failure(error.code, error.message);
+  if (error instanceof StorageFull) return failure('storage-full');
+  // A newer version of the worker holds the database, or is about to: the page asks again, and then asks that one.
+  if (error instanceof StorageGone || error instanceof StorageTooNew) return failure('busy', error.message);
+  return failure('internal', error instanceof Error ? error.message : undefined);
+}
+
+function failure(error: ErrorCode, message: string = ERRORS[error].text): PageReply {
+  return { error, message };
+}

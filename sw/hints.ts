@@ -1,0 +1,79 @@
+import type { Device } from '../core/engine/device.ts';
+import type { PageHint, PageScope, PageStatus } from '../core/protocol/page-messages.ts';
+import { pageChannelName } from '../core/protocol/page-messages.ts';
+
+type Told<Hint> = Hint extends PageHint ? Omit<Hint, 'life' | 'count'> : never;
+
+/** What this worker tells pages, and other versions of itself, about one account in one space. */
+export interface Hints {
+  readonly tell: (hint: Told<PageHint>) => void;
+  readonly close: () => void;
+}
+
+/** A hint that names more keys than this is longer than reading everything again. */
+const MOST_KEYS = 1_000;
+
+/** One for each start of the worker: pages see by it that hints of the one before may be missing. */
+const life = crypto.randomUUID();
+const countByChannel = new Map<string, number>();
+
+export function openHints(scope: PageScope): Hints {
+  const name = pageChannelName(scope);
+  const channel = new BroadcastChannel(name);
+  return {
+    tell(hint) {
+      const count = (countByChannel.get(name) ?? 0) + 1;
+      countByChannel.set(name, count);
+      channel.postMessage({ ...hint, life, count });
+    },
+    close: () => channel.close(),
+  };
+}
+
+/**
+ * Tells pages of every change of a device (PAGE3), and lets it catch up with what another version of this worker wrote to
+ * the same database. Returns the way to stop.
+ */
+export function followDevice(
+  scope: PageScope,
+  device: Device,
+  statusOf: (device: Device) => Promise<PageStatus>,
+): () => void {
+  const hints = openHints(scope);
+  const others = new BroadcastChannel(`wakelog-workers:${pageChannelName(scope)}`);
+  // What fails here failed for good reasons (the database is gone), and whoever asks next is told.
+  others.addEventListener('message', () => void device.replica.catchUp().catch(() => undefined));
+  let told: string | undefined;
+  let telling = false;
+  let again = false;
+
+  const tellStatus = async (): Promise<void> => {
+    again = true;
+    if (telling) return;
+    telling = true;
+    // One at a time: a status that changes while it is read is read again, however often it changed.
+    while (again) {
+      again = false;
+      const status = await statusOf(device).catch(() => undefined);
+      const text = JSON.stringify(status);
+      if (status === undefined || text === told) continue;
+      const before = told === undefined ? undefined : (JSON.parse(told) as PageStatus);
+      told = text;
+      hints.tell({ type: 'status', status });
+      if (status.connection === 'needs-auth' && before?.connection !== 'needs-auth') hints.tell({ type: 'needs-auth' });
+    }
+    telling = false;
+  };
+
+  const stopChanges = device.replica.follow(({ keys, origin }) => {
+    hints.tell(keys.length > MOST_KEYS ? { type: 'reset' } : { type: 'changed', keys, origin });
+    others.postMessage(null);
+  });
+  const stopStatus = device.followStatus(() => void tellStatus());
+  return () => {
+    stopChanges();
+    stopStatus();
+    hints.close();
+    others.close();
+  };
+}

@@ -1,0 +1,104 @@
+import { createHttpTransport } from '../core/engine/http-transport.ts';
+import type { Device } from '../core/engine/device.ts';
+import type { PageScope, PageStatus } from '../core/protocol/page-messages.ts';
+import type { AccountStores, WorkerCrypto } from './account-store.ts';
+import { listenFetch } from './capture/listen-fetch.ts';
+import type { Shell } from './capture/shell.ts';
+import { createShell } from './capture/shell.ts';
+import { createUpdatesStreams } from './capture/updates-stream.ts';
+import type { Devices } from './devices.ts';
+import { createDevices } from './devices.ts';
+import { createAlarm, listenPeriodicSync } from './events/background-sync.ts';
+import { listenLifeCycle } from './events/life-cycle.ts';
+import { listenMessages } from './events/listen-messages.ts';
+import { createPageHandlers } from './events/page-requests.ts';
+import { listenPush, pull } from './events/push.ts';
+import { followDevice, openHints } from './hints.ts';
+import { createMemory } from './memory.ts';
+import { statusToPage } from './page-answers.ts';
+import type { Presence } from './presence.ts';
+import { createPresence } from './presence.ts';
+import { createPushServer } from './push-server.ts';
+import { createSender } from './sender.ts';
+import { createMetaStore } from './storage/meta-store.ts';
+import { webClock } from './web-ports.ts';
+import type { WorkerOptions } from './options.ts';
+import { worker } from './global-scope.ts';
+
+export interface WorkerEnvironment {
+  readonly stores: AccountStores;
+  readonly cryptography: WorkerCrypto;
+}
+
+/**
+ * Wires a service worker and follows its events. Has to run while the worker's script is evaluated, before anything is
+ * awaited, or the browser does not wake the worker for them. Nothing is opened before the first event needs it.
+ */
+export function wireWorker(options: WorkerOptions, { stores, cryptography }: WorkerEnvironment): void {
+  const memory = createMemory(createMetaStore());
+  const presence = createPresence(memory);
+  const isHeld = async (scope: PageScope): Promise<boolean> =>
+    (await memory.wishes(scope)).updates === 'hold' && (await presence.tabs(scope)).length > 0;
+  const mountUrl = `${worker.location.origin}${options.mount}`;
+  const devices = createDevices({
+    stores,
+    cryptography,
+    isHeld,
+    transport: (scope) =>
+      createHttpTransport({
+        fetch: (url, init) => fetch(url, init),
+        mountUrl,
+        headers: async () => (await memory.wishes(scope)).headers,
+        clock: webClock,
+      }),
+    onOpen: (scope, device) => followDevice(scope, device, statusOf),
+    onGone: tellReset,
+  });
+  const pushServer = createPushServer({ mount: options.mount, memory, devices });
+  const alarm = createAlarm(() => sender.onAlarm());
+  const sender = createSender({ devices, memory, setAlarm: alarm.set });
+  const shell: Shell | undefined = options.shell ? createShell(options.mount) : undefined;
+  const streams = createUpdatesStreams();
+
+  async function statusOf(device: Device): Promise<PageStatus> {
+    return statusToPage(device, await pushServer.state(device.replica));
+  }
+
+  async function refreshHold(scope: PageScope): Promise<void> {
+    const held = await isHeld(scope);
+    await devices.use(scope, async ({ replica }) => {
+      replica.hold(held);
+      if (!held && (await replica.heldBack()) > 0) await replica.release();
+    });
+  }
+
+  const parts = { options, devices, memory, presence, sender, pushServer, refreshHold, shell, statusOf, streams };
+  listenLifeCycle(parts);
+  listenMessages(createPageHandlers(parts));
+  listenFetch({ ...parts, onStream: (scope) => listenLive(devices, presence, scope) });
+  listenPush(parts);
+  listenPeriodicSync(async () => {
+    const session = await memory.session();
+    if (session !== undefined) await pull(parts, session, 'periodic');
+  });
+}
+
+/** A page that reads its stream is looked at: then, and only then, a live connection to the server is worth its price. */
+function listenLive(devices: Devices, presence: Presence, scope: PageScope): () => void {
+  void devices.use(scope, async (device) => device.live(true)).catch(() => undefined);
+  return () => {
+    void stopListening(devices, presence, scope).catch(() => undefined);
+  };
+}
+
+async function stopListening(devices: Devices, presence: Presence, scope: PageScope): Promise<void> {
+  const tabs = await presence.tabs(scope);
+  if (tabs.some(({ visibilityState }) => visibilityState === 'visible')) return;
+  (await devices.peek(scope))?.live(false);
+}
+
+function tellReset(scope: PageScope): void {
+  const hints = openHints(scope);
+  hints.tell({ type: 'reset' });
+  hints.close();
+}
