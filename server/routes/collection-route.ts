@@ -30,6 +30,7 @@ export function collectionRoute(context: RouteContext, space: string, collection
       const body = isRead ? new Uint8Array(0) : await context.bodies.read(request, response, MAX_BODY_BYTES);
       const headers = (name: string): string | undefined => request.get(name);
       const result = await context.spaces.use(space, async (open) => {
+        if (!isRead) await open.prepareOwnLog();
         const replica = withValidator(open.replica, context, session);
         const ask = { method: request.method, path, headers, body };
         const options = { newId: () => crypto.randomUUID(), account: session.account ?? SERVER_ACCOUNT };

@@ -30,7 +30,7 @@ export function fileRoute(file: (typeof BROWSER_FILES)[number], log: Log): Reque
   });
 }
 
-/** The kill switch: a worker in place of both worker files that takes itself away and leaves the data (SYNC12). */
+/** The kill switch: a worker in place of both worker files that takes itself away and leaves the data (CAP6). */
 export function offWorkerRoute(log: Log): RequestHandler {
   return route('json', log, async (_request, response) => {
     response.status(200).set(HEADERS);

@@ -18,7 +18,7 @@ const STALLED_HEARTBEATS = 2;
 const RECHECK_MS = 60_000;
 const BUSY_RETRY_MS = 30_000;
 
-/** `GET {mount}/live?space&account&device&cursor`: frames of sync responses as entries arrive (SYNC10). */
+/** `GET {mount}/live?space&account&device&cursor`: frames of sync responses as entries arrive (SYNC13). */
 export function liveRoute(context: RouteContext): RequestHandler {
   return route('cbor', context.log, async (request, response) => {
     context.guards.checkSite(request);

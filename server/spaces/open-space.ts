@@ -36,6 +36,8 @@ export interface OpenSpace {
   readonly authorities: () => readonly LogName[];
   /** One body at a time: deciding about runs and taking them is one step. */
   readonly exclusive: <T>(body: () => Promise<T>) => Promise<T>;
+  /** To be awaited before anything is appended to the own log: what a log says counts only once it is an authority. */
+  readonly prepareOwnLog: () => Promise<void>;
   /** To be awaited before own entries leave the server (SYNC4). */
   readonly cover: () => Promise<void>;
   /**
@@ -111,6 +113,11 @@ function serveSpace({ name, store, log }: OpenSpaceOptions, opened: Opened): Ope
     await canary.cover({ epoch, position, own: head && { log: head.log, sequence: head.sequence } });
   }
 
+  async function prepareOwnLog(): Promise<void> {
+    if ((await keys.current()) === undefined) await keys.replace();
+    await replica.setAuthorities(keys.logs());
+  }
+
   async function startAnew(why: string, evidence: 'claimed' | 'proven'): Promise<boolean> {
     if (evidence === 'claimed' && ports.clock.now() - lastNewEpochMs < NEW_EPOCH_INTERVAL_MS) return false;
     lastNewEpochMs = ports.clock.now();
@@ -131,6 +138,7 @@ function serveSpace({ name, store, log }: OpenSpaceOptions, opened: Opened): Ope
     epoch: () => epoch,
     authorities: () => keys.logs(),
     exclusive: createTurns(),
+    prepareOwnLog,
     cover,
     startAnew,
     async close() {

@@ -48,7 +48,7 @@ interface FrameRoom {
 }
 
 /**
- * Answers one sync request, whatever carried it (SYNC1–SYNC8): takes its runs durably, then gives what the device lacks.
+ * Answers one sync request, whatever carried it (SYNC1, SYNC2): takes its runs durably, then gives what the device lacks.
  * May be repeated any number of times. Throws `WakelogError` for a request that is refused as a whole.
  */
 export async function answerSync(request: SyncRequest, session: Session, context: SyncContext): Promise<SyncResponse> {

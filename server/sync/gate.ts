@@ -57,7 +57,7 @@ export function createGate(space: OpenSpace, { session, crypto, mayWrite, valida
     return { statements: [...statements, ...refusals] };
   }
 
-  /** A log that nobody knows: its first entry must be here, and name the account whose session this is (SYNC5). */
+  /** A log that nobody knows: its first entry must be here, and name the account whose session this is (SYNC11). */
   async function enrol(
     log: LogName,
     run: Run,
@@ -74,7 +74,7 @@ export function createGate(space: OpenSpace, { session, crypto, mayWrite, valida
     return { account, statements: [{ kind: 'enrol', log, account }] };
   }
 
-  /** Write permission is the log's account's, never the carrier's (SYNC7). */
+  /** Write permission is the log's account's, never the carrier's (SYNC12). */
   async function isPermitted(account: string): Promise<boolean> {
     const known = permitted.get(account);
     if (known !== undefined) return known;

@@ -3,7 +3,7 @@ import { KIND } from '../../core/log/header.ts';
 import type { RunEntry } from '../../core/log/run.ts';
 import { MAX_NAME_BYTES } from '../../core/protocol/limits.ts';
 
-/** The account that a log's open entry says it is written for: a claim, until an authority enrols the log (SYNC5). */
+/** The account that a log's open entry says it is written for: a claim, until an authority enrols the log (SYNC11). */
 export function openingAccount(entry: RunEntry | undefined): string | undefined {
   if (entry?.kind !== KIND.open || entry.content.form !== 'body') return undefined;
   const [part] = entry.content.parts;

@@ -35,7 +35,7 @@ interface Offered {
 /** Taken in one transaction, with a turn of the event loop between two: signatures of a full frame take seconds. */
 const RUNS_AT_ONCE = 128;
 
-/** Decides about runs and takes them durably, statements of the authority before what they speak of (SYNC5, SYNC6, SYNC8). */
+/** Decides about runs and takes them durably, statements of the authority before what they speak of (SYNC6, SYNC8, SYNC11). */
 export async function takeRuns(space: OpenSpace, runs: readonly Bytes[], context: GateContext): Promise<Taken> {
   const offered = runs.map(readOffered);
   const refused = new Map<LogName, RefusedRun>();
@@ -76,7 +76,10 @@ async function takeSome(
   try {
     const statements = admitted.flatMap(({ admission }) => admission.statements);
     // Before the runs: a crash between the two leaves a statement about nothing, never an entry that escaped its verdict.
-    if (statements.length > 0) await space.replica.state(statements);
+    if (statements.length > 0) {
+      await space.prepareOwnLog();
+      await space.replica.state(statements);
+    }
     return await merge(space, gate, admitted, refuse);
   } catch (error) {
     if (!(error instanceof StorageFull) && !(error instanceof WakelogError && error.code === 'storage-full'))
