@@ -44,6 +44,35 @@ describe('erasing', () => {
   });
 });
 
+test('LOG9 an erased body does not come back with a copy of its run', async () => {
+  const writer = createTestWriter();
+  const store = createStore();
+  const run = await writer.writeRun(...numbered(3));
+  await store.merge([run]);
+  await store.eraseBody(writer.log, 1);
+  expect((await store.merge([run])).verdicts).toEqual([{ kind: 'duplicate' }]);
+  expect(forms(await store.range(writer.log, 0, 2))).toEqual(['body', 'erased', 'body']);
+  expect(await store.eraseBody(writer.log, 1)).toBe(false);
+});
+
+test('LOG13 LOG1 a run whose lamport counter does not grow from the last run is malformed, and nothing of it is kept', async () => {
+  const writer = createTestWriter();
+  const store = createStore();
+  await store.merge([await writer.writeRun({ text: 'a', lamport: 10 })]);
+  for (const lamport of [10, 9, 1]) {
+    const fresh = createTestWriter('writer', crypto, writer.end());
+    expect((await store.merge([await fresh.writeRun({ text: 'b', lamport })])).verdicts).toEqual([
+      { kind: 'malformed' },
+    ]);
+  }
+  expect([(await store.head(writer.log))?.sequence, await store.position(), (await store.forks()).length]).toEqual([
+    0, 1, 0,
+  ]);
+  expect((await store.merge([await writer.writeRun({ text: 'b', lamport: 11 })])).verdicts).toEqual([
+    { kind: 'accepted', first: 1 },
+  ]);
+});
+
 describe('several runs in one call', () => {
   test('LOG13 a run inside one that was accepted in the same call is a duplicate', async () => {
     const writer = createTestWriter();
