@@ -1,6 +1,7 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { StorageFull } from '../../core/log/row-store.ts';
 import type { Bytes } from '../../core/log/bytes.ts';
+import { utf8 } from '../../core/log/bytes.ts';
 import { encodeErrorReply } from '../../core/protocol/codec.ts';
 import { ERRORS, WakelogError } from '../../core/protocol/errors.ts';
 import { SYNC_CONTENT_TYPE } from '../../core/protocol/limits.ts';
@@ -12,7 +13,6 @@ export type ReplyForm = 'cbor' | 'json';
 
 /** What a `busy` answer asks for when nothing better is known. */
 const BUSY_RETRY_MS = 1_000;
-/** What is left of a refused body is thrown away for so long, so that the sender gets to read the answer. */
 const DISCARD_MS = 5_000;
 
 /** Thrown when the sender went away: there is nobody to answer. */
@@ -65,10 +65,9 @@ export function answerError(form: ReplyForm, log: Log, request: Request, respons
   const retry = retryAfterMs === undefined ? {} : { retryAfterMs };
   const reply: ErrorReply = { error: error.code, message: error.message, ...retry };
   if (retryAfterMs !== undefined) response.set('retry-after', String(Math.ceil(retryAfterMs / 1_000)));
-  discardRest(request, response);
-  const { status } = ERRORS[error.code];
-  if (form === 'cbor') sendCbor(response, status, encodeErrorReply(reply));
-  else sendJson(response, status, reply);
+  const type = form === 'cbor' ? SYNC_CONTENT_TYPE : 'application/json';
+  writeHead(response, ERRORS[error.code].status, { 'content-type': type, 'cache-control': 'no-store' });
+  endAfterBody(request, response, form === 'cbor' ? encodeErrorReply(reply) : utf8(JSON.stringify(reply)));
 }
 
 function toWakelogError(thrown: unknown): WakelogError {
@@ -76,11 +75,21 @@ function toWakelogError(thrown: unknown): WakelogError {
   return new WakelogError(thrown instanceof StorageFull ? 'storage-full' : 'internal');
 }
 
-/** A refused body may still be on its way: its connection is not used again. */
-function discardRest(request: Request, response: Response): void {
-  if (request.complete) return;
-  response.set('connection', 'close');
-  request.resume();
+/**
+ * Sends the whole answer at once, and ends when the rest of a refused body has come and was thrown away: a connection cut
+ * before that would take the answer along.
+ */
+function endAfterBody(request: Request, response: Response, body: Uint8Array): void {
+  if (request.complete) {
+    response.end(body);
+    return;
+  }
+  response.setHeader('content-length', body.length);
+  response.write(body);
   const timer = setTimeout(() => request.destroy(), DISCARD_MS);
-  request.once('close', () => clearTimeout(timer));
+  const end = (): void => {
+    clearTimeout(timer);
+    response.end();
+  };
+  request.once('end', end).once('close', end).resume();
 }
