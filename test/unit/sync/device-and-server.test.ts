@@ -56,7 +56,7 @@ describe('a device and its server', () => {
     await write(a, 0, 3);
     await a.sync();
     let bytes = 0;
-    at.mischief = (request, response, next) => {
+    at.mischief = (request, _, next) => {
       bytes += Number(request.headers['content-length'] ?? 0);
       next();
     };
@@ -105,7 +105,7 @@ describe('a device and its server', () => {
     const at = await server();
     const [a, b] = [await device(at), await device(at)];
     await write(a, 0, 3);
-    at.mischief = (request, response, next) => {
+    at.mischief = (_, response, next) => {
       response.end = (() => response.destroy()) as unknown as typeof response.end;
       next();
     };
