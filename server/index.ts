@@ -30,7 +30,6 @@ import type { Spaces } from './spaces/spaces.ts';
 import { createSpaces } from './spaces/spaces.ts';
 import type { SqliteStore } from './storage/sqlite-store.ts';
 import { openSqliteStore } from './storage/sqlite-store.ts';
-import type { Contribution } from './sync/answer-sync.ts';
 import type { Session } from './sync/session.ts';
 
 export type { Log } from './log.ts';
@@ -89,10 +88,6 @@ async function serve(settings: Settings, log: Log, database: SqliteStore, keys: 
   let stopping: Promise<void> | undefined;
   const now = (): number => Date.now();
   const { mayWrite, validate } = settings;
-  const onTaken = (taken: Contribution): void => {
-    live.noteCarried(taken, taken.carried);
-    if (taken.newEntries > 0) pusher.notify(taken.space, taken);
-  };
   const sessionOf = createSessions(settings, log);
   const router = createRouter(
     {
@@ -103,7 +98,7 @@ async function serve(settings: Settings, log: Log, database: SqliteStore, keys: 
       pusher,
       subscriptions,
       sessionOf,
-      sync: { spaces, crypto, now, mayWrite, validate, onTaken },
+      sync: { spaces, crypto, now, mayWrite, validate, onCarried: live.noteCarried, onNew: (by) => pusher.notify(by.space, by) },
       bodies: createBodyReader(),
       guards: createGuards(settings.hosts),
       checkRate: createRateLimit(settings.maxRequestsPerSecond, now),

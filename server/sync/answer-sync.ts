@@ -13,13 +13,11 @@ import type { Taken } from './take-runs.ts';
 import { takeRuns } from './take-runs.ts';
 import type { Validate } from './validator.ts';
 
-/** What a device's request brought to a space, for its live connections and for waking others. */
-export interface Contribution {
+/** Whose request brings something, and where. */
+export interface Contributor {
   readonly space: string;
   readonly account: string;
   readonly device: string;
-  readonly carried: readonly LogRange[];
-  readonly newEntries: number;
 }
 
 export interface SyncContext {
@@ -29,8 +27,10 @@ export interface SyncContext {
   readonly now: () => number;
   readonly mayWrite: MayWrite;
   readonly validate: Validate | undefined;
-  /** Called once the contribution is durable, before it is answered. */
-  readonly onTaken: (contribution: Contribution) => void;
+  /** A request's runs are held now: its device's live connections need not send them back. */
+  readonly onCarried: (by: Contributor, ranges: readonly LogRange[]) => void;
+  /** Entries that nobody had are durable: others are to be told. */
+  readonly onNew: (by: Contributor) => void;
 }
 
 const NO_CURSOR: Cursor = { epoch: 'none', position: 0, check: new Uint8Array(8) };
@@ -76,14 +76,13 @@ async function answerSpace(
   context: SyncContext,
   room: FrameRoom,
 ): Promise<SpaceResponse> {
-  const taken = await takeRuns(space, part.runs, { ...context, session });
+  const by: Contributor = { space: space.name, account: request.account, device: request.device };
+  const taken = await takeRuns(space, part.runs, { ...context, session }, (ranges) => context.onCarried(by, ranges));
+  if (taken.newEntries > 0) context.onNew(by);
   const cursorVerdict = part.cursor && (await judgeCursor(space.store, space.epoch(), part.cursor));
   if (cursorVerdict === 'lost') {
     await space.exclusive(() => space.startAnew('a device knows a position that this store never had', 'claimed'));
   }
-  const { account, device } = request;
-  const { carried, newEntries } = taken;
-  if (carried.length > 0) context.onTaken({ space: space.name, account, device, carried, newEntries });
   const epoch = space.epoch();
   const authorities = space.authorities();
   const mustCompare = cursorVerdict !== undefined && cursorVerdict !== 'known' && part.vector === undefined;

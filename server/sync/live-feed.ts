@@ -30,6 +30,8 @@ export function createLiveFeed(space: OpenSpace, start: Cursor, now: () => numbe
     const isKnown = judged || (await judgeCursor(store, space.epoch(), start)) === 'known';
     judged = true;
     if (!isKnown || space.epoch() !== epoch) return frame([], true, false);
+    // What is being taken just now is noted as carried by the time it is done.
+    await space.exclusive(async () => undefined);
     const given = await giveAfter(store, position, carried, LIVE_FRAME_TARGET_BYTES);
     position = given.position;
     if (given.runs.length === 0) return 'level';

@@ -35,15 +35,28 @@ interface Offered {
 /** Taken in one transaction, with a turn of the event loop between two: signatures of a full frame take seconds. */
 const RUNS_AT_ONCE = 128;
 
+/** Called as soon as runs are held, before anybody else can be given them. */
+export type NoteCarried = (ranges: readonly LogRange[]) => void;
+
 /** Decides about runs and takes them durably, statements of the authority before what they speak of (SYNC6, SYNC8, SYNC11). */
-export async function takeRuns(space: OpenSpace, runs: readonly Bytes[], context: GateContext): Promise<Taken> {
+export async function takeRuns(
+  space: OpenSpace,
+  runs: readonly Bytes[],
+  context: GateContext,
+  noteCarried: NoteCarried,
+): Promise<Taken> {
   const offered = runs.map(readOffered);
   const refused = new Map<LogName, RefusedRun>();
   const carried: LogRange[] = [];
   let newEntries = 0;
   const gate = createGate(space, context);
   for (let at = 0; at < offered.length; at += RUNS_AT_ONCE) {
-    const outcome = await space.exclusive(() => takeSome(space, gate, offered.slice(at, at + RUNS_AT_ONCE), refused));
+    const some = offered.slice(at, at + RUNS_AT_ONCE);
+    const outcome = await space.exclusive(async () => {
+      const taken = await takeSome(space, gate, some, refused);
+      if (taken.carried.length > 0) noteCarried(taken.carried);
+      return taken;
+    });
     carried.push(...outcome.carried);
     newEntries += outcome.newEntries;
     await new Promise((resolve) => {

@@ -13,7 +13,7 @@ import { createNodePorts } from '../../../server/device/node-ports.ts';
 import { openSpace } from '../../../server/spaces/open-space.ts';
 import type { Spaces } from '../../../server/spaces/spaces.ts';
 import { createSpaces } from '../../../server/spaces/spaces.ts';
-import type { Contribution, SyncContext } from '../../../server/sync/answer-sync.ts';
+import type { SyncContext } from '../../../server/sync/answer-sync.ts';
 import { answerSync } from '../../../server/sync/answer-sync.ts';
 import type { Session } from '../../../server/sync/session.ts';
 import type { DraftLike, TestWriter } from '../log/test-writer.ts';
@@ -25,7 +25,8 @@ import { createCollectingLog } from './start-server.ts';
 export interface Responder {
   readonly spaces: Spaces;
   readonly lines: LogLine[];
-  readonly taken: Contribution[];
+  /** One for each request that brought something new. */
+  readonly news: string[];
   /** One space's part of an exchange, asked by `account`. */
   readonly ask: (part: Partial<SpaceRequest>, session?: Partial<Session>, account?: string) => Promise<SpaceResponse>;
 }
@@ -40,21 +41,21 @@ export function createResponder(options: Partial<SyncContext> = {}): Responder {
     const viewStore = createMemoryViewStore();
     return openSpace({ name, dataDir, store, viewStore, baseEpoch: 'base', createPorts: createNodePorts, log });
   }, log);
-  const taken: Contribution[] = [];
-  const onTaken = (contribution: Contribution): void => void taken.push(contribution);
+  const news: string[] = [];
   const context: SyncContext = {
     spaces,
     crypto,
     now: () => 1,
     mayWrite: () => true,
     validate: undefined,
-    onTaken,
+    onCarried: () => undefined,
+    onNew: ({ account }) => void news.push(account),
     ...options,
   };
   return {
     spaces,
     lines,
-    taken,
+    news,
     async ask(part, session = {}, account = 'ann') {
       const full: SpaceRequest = { space: SPACE, cursor: undefined, vector: undefined, runs: [], ...part };
       const who: Session = { account, read: () => true, write: () => true, ...session };

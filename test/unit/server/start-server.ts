@@ -3,6 +3,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { Log, WakelogHandler, WakelogOptions } from '../../../server/index.ts';
 import { wakelog } from '../../../server/index.ts';
 import { createSite } from '../../../server/routes/site.ts';
@@ -55,4 +57,11 @@ export function createCollectingLog(lines: LogLine[]): Log {
 export async function makeFolder(): Promise<{ readonly path: string; readonly remove: () => Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), 'wakelog-server-'));
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** So that memory can be measured: what is left is held by somebody. */
+export function collectGarbage(): void {
+  setFlagsFromString('--expose_gc');
+  const collect = runInNewContext('gc') as () => void;
+  collect();
 }
