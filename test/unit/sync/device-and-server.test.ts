@@ -184,6 +184,31 @@ describe('a device and its server', () => {
     for (const one of [a, copy]) expect((await values(one)).toSorted()).toEqual([0, 1, 10, 11, 20, 21, 22]);
   });
 
+  test('S1.2 SYNC12: a device restored from a backup reads its later entries from the server, and goes on in a new log', async () => {
+    const at = await server();
+    const dir = await makeTempDir();
+    const path = join(dir, 'device.sqlite');
+    const before = await device(at, { store: { path } });
+    await write(before, 0, 2);
+    await before.sync();
+    await end(before);
+    await cp(path, join(dir, 'backup.sqlite'));
+    const later = await device(at, { store: { path } });
+    await write(later, 2, 2);
+    await later.sync();
+    const oldLog = later.device.replica.ownLog();
+    await end(later);
+    const restored = await device(at, { store: { path: join(dir, 'backup.sqlite') } });
+    await restored.sync();
+    expect(restored.device.replica.ownLog()).not.toBe(oldLog);
+    await write(restored, 4, 1);
+    expect(await restored.sync()).toBe('level');
+    const reader = await device(at);
+    await reader.sync();
+    for (const one of [restored, reader]) expect(await values(one)).toEqual([0, 1, 2, 3, 4]);
+    expect((await reader.device.replica.store.head(oldLog ?? ''))?.sequence).toBe(4);
+  });
+
   test('SYNC8 S2.26: an entry that the server objects to is taken, refused, told, and left out everywhere', async () => {
     const at = await server({
       validate: ({ body }) => (JSON.stringify(body.writes).includes('spam') ? { code: 'forbidden', reason: 'no spam here' } : undefined),
