@@ -1,4 +1,4 @@
-import { isEqual } from './bytes.ts';
+import { isEqual, toBase64Url } from './bytes.ts';
 import type { Bytes } from './bytes.ts';
 import type { RunVerdict } from './log-store.ts';
 import type { ArrivalRow, HeadRow, RowReader, RowWriter, RunRow } from './row-store.ts';
@@ -15,19 +15,20 @@ const MOST_LOOSE_ROWS = 32;
 const FULL_ROW_ENTRIES = 128;
 const FULL_ROW_BYTES = 24_576;
 
-export interface EntryName {
-  readonly log: LogName;
+/** An entry in the middle of a stored row. */
+export interface EntryInRow {
+  readonly row: RunRow;
   readonly sequence: number;
 }
 
 /**
  * Thrown at the end of a transaction that needed ids of entries in the middle of stored rows. Ids are hashes, hashing may
  * be asynchronous, and a transaction awaits nothing but storage: so it is given up, the ids are computed, and it runs
- * again. The id of an entry once held never changes, hence nothing is lost between.
+ * again. An id goes by its row's last id, which vouches for it whatever became of the log between.
  */
 export class NeedsEntryIds extends Error {
-  readonly entries: readonly EntryName[];
-  constructor(entries: readonly EntryName[]) {
+  readonly entries: readonly EntryInRow[];
+  constructor(entries: readonly EntryInRow[]) {
     super('ids have to be computed first');
     this.entries = entries;
   }
@@ -37,10 +38,10 @@ export interface AppendContext {
   readonly rows: RowWriter;
   /** Heads as this transaction has changed them so far; written back by its end. */
   readonly heads: Map<LogName, HeadRow>;
-  /** Ids computed before this attempt, by `idName`. */
+  /** Ids computed before this attempt, by `idName` of their row's last id. */
   readonly knownIds: ReadonlyMap<string, Bytes>;
   /** Ids this attempt lacks. All are collected before it is given up, or a thousand runs would take a thousand attempts. */
-  readonly neededIds: EntryName[];
+  readonly neededIds: EntryInRow[];
   /** Runs that this transaction accepted: their ids are at hand, though not in the store yet. */
   readonly accepted: VerifiedRun[];
   /** Logs of which something arrived. */
@@ -48,8 +49,8 @@ export interface AppendContext {
   position: number;
 }
 
-export function idName(log: LogName, sequence: number): string {
-  return `${log}:${sequence}`;
+export function idName({ row, sequence }: EntryInRow): string {
+  return `${toBase64Url(row.lastId)}:${sequence}`;
 }
 
 /** Judges one run against what is held and stores what is new of it (LOG13). */
@@ -176,14 +177,14 @@ async function takeLackingBodies(context: AppendContext, log: LogName, run: Run,
 }
 
 async function heldEntryId(context: AppendContext, log: LogName, sequence: number): Promise<Bytes | undefined> {
-  const known = context.knownIds.get(idName(log, sequence));
-  if (known !== undefined) return known;
-  const row = await rowOf(context.rows, log, sequence);
-  if (row !== undefined && row.first + row.count - 1 === sequence) return row.lastId;
   const accepted = context.accepted.findLast(({ run }) => holds(run, log, sequence));
   if (accepted !== undefined) return accepted.ids[sequence - accepted.run.first];
-  context.neededIds.push({ log, sequence });
-  return undefined;
+  const row = await rowOf(context.rows, log, sequence);
+  if (row === undefined) throw new Error('an entry between floor and head is not stored');
+  if (row.first + row.count - 1 === sequence) return row.lastId;
+  const known = context.knownIds.get(idName({ row, sequence }));
+  if (known === undefined) context.neededIds.push({ row, sequence });
+  return known;
 }
 
 function holds(run: Run, log: LogName, sequence: number): boolean {

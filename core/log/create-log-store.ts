@@ -1,5 +1,5 @@
 import type { AppendContext } from './append-rules.ts';
-import { appendRun, idName, NeedsEntryIds } from './append-rules.ts';
+import { appendRun, decodeStored, idName, NeedsEntryIds } from './append-rules.ts';
 import type { Bytes } from './bytes.ts';
 import { isEqual } from './bytes.ts';
 import type { Crypto } from './crypto.ts';
@@ -17,6 +17,7 @@ import {
 import type { AppendResult, Change, LogStore, MergeOptions, NamedValues, RunVerdict } from './log-store.ts';
 import type { Durability, RowStore, RowWriter } from './row-store.ts';
 import type { VerifiedRun } from './run.ts';
+import { chainIds } from './run-verify.ts';
 import type { LogName } from './version-vector.ts';
 import { logName } from './version-vector.ts';
 
@@ -45,10 +46,9 @@ export function createLogStore(rows: RowStore, crypto: Pick<Crypto, 'sha256'>): 
       } catch (error) {
         if (error instanceof Stale) return 'stale';
         if (!(error instanceof NeedsEntryIds)) throw error;
-        for (const { log, sequence } of error.entries) {
-          const id = await entryIdOf(rows, hasher, log, sequence);
-          if (id === undefined) throw new Error('an entry between floor and head is not stored', { cause: error });
-          knownIds.set(idName(log, sequence), id);
+        for (const entry of error.entries) {
+          const id = (await chainIds(hasher, decodeStored(entry.row), entry.sequence)).at(-1);
+          if (id !== undefined) knownIds.set(idName(entry), id);
         }
       }
     }

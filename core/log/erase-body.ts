@@ -1,5 +1,6 @@
 import { decodeStored, rowOf } from './append-rules.ts';
-import type { Content } from './content.ts';
+import { isEqual } from './bytes.ts';
+import type { Content, Part } from './content.ts';
 import { eraseContent } from './content.ts';
 import type { Crypto } from './crypto.ts';
 import type { RowStore, RowWriter } from './row-store.ts';
@@ -38,16 +39,22 @@ async function replaceContent(
   const row = await rowOf(rows, log, sequence);
   const run = row && decodeStored(row);
   const held = run && entryAt(run, sequence);
-  if (row === undefined || run === undefined || held === undefined || !isSameForm(held.content, expected)) return false;
+  if (row === undefined || run === undefined || held === undefined || !isSame(held.content, expected)) return false;
   const entries = run.entries.map((entry) => (entry === held ? { ...entry, content } : entry));
   await rows.putRun({ ...row, bytes: encodeRun({ ...run, entries }) });
   return true;
 }
 
-/** Whether two states of one entry's content lack the same: what is there of it is the same bytes, as its hash says. */
-function isSameForm(a: Content, b: Content): boolean {
-  if (a.form !== 'body' || b.form !== 'body') return a.form === b.form;
-  return a.parts.every((part, i) => 'hash' in part === 'hash' in (b.parts[i] ?? part));
+/** Whether an entry's content is still what it was. */
+function isSame(a: Content, b: Content): boolean {
+  if (a.form !== 'body') return b.form === a.form && isEqual(a.bodyHash, b.bodyHash);
+  return b.form === 'body' && a.parts.every((part, i) => isSamePart(part, b.parts[i]));
+}
+
+function isSamePart(a: Part, b: Part | undefined): boolean {
+  if (b === undefined) return false;
+  if ('hash' in a) return 'hash' in b && isEqual(a.hash, b.hash);
+  return 'salt' in b && isEqual(a.salt, b.salt) && isEqual(a.bytes, b.bytes);
 }
 
 function entryAt(run: Run, sequence: number): RunEntry | undefined {

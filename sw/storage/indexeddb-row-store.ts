@@ -81,6 +81,8 @@ async function readRuns(
   last: number,
   maxBytes: number,
 ): Promise<RunRow[]> {
+  // A key range must not be empty.
+  if (last < first) return [];
   const store = tx.objectStore('runs');
   let from: IDBValidKey = [log, await firstOfRowWith(tx, log, first)];
   let open = false;
@@ -97,7 +99,7 @@ async function readRuns(
       bytes += row.bytes.length;
     }
     const end = whole.at(-1);
-    if (end === undefined || batch.length < records) return rows;
+    if (end === undefined || end.first >= last || batch.length < records) return rows;
     [from, open] = [[log, end.first, []], true];
     records = recordsWorth(BATCH_BYTES, bytes / Math.max(rows.length, 1));
   }

@@ -15,7 +15,7 @@ const RULE_LINE = /^(?:[-*|] *)?(?:\*\*|#+ +(?:\*\*)?)([A-Z]+\d+)\b/;
 /** What a title may name instead of a rule: a requirement row, a scenario, or a part of the house. */
 const OTHER_SUBJECT = /\bS[1-5]\.\d+|\bScenario \d+\b|^(?:PLATFORM|HOUSE|BENCH)\b/;
 const MUST_NAME_A_SUBJECT = ['test/unit', 'test/contract', 'test/simulation', 'test/vectors', 'test/e2e'];
-const TEST_FUNCTIONS = new Set(['test', 'it', 'describe', 'scenario']);
+const TEST_FUNCTIONS = new Set(['test', 'it', 'describe', 'scenario', 'contractCase']);
 
 interface Title {
   readonly file: string;
