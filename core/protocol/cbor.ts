@@ -1,11 +1,11 @@
-import { decode, encode } from 'cborg';
+import { MalformedBytes } from '../log/byte-reader.ts';
 import type { Bytes } from '../log/bytes.ts';
 import { utf8 } from '../log/bytes.ts';
+import { decodeCbor } from './cbor-codec.ts';
 import { MAX_NAME_BYTES } from './limits.ts';
 
 /*
- * The one door to CBOR (RFC 8949): strict on the way in (shortest numbers, no duplicate keys, no indefinite lengths, no
- * undefined, no NaN), maps read as Map, so that no key can reach a prototype. Field readers throw `NotThisMessage`, which
+ * Messages as CBOR: maps are read as Map, so that no key can reach a prototype. Field readers throw `NotThisMessage`, which
  * decoders turn into `malformed`.
  */
 export class NotThisMessage extends Error {
@@ -14,28 +14,16 @@ export class NotThisMessage extends Error {
 
 export type Fields = ReadonlyMap<unknown, unknown>;
 
-export function toCbor(value: unknown): Bytes {
-  return encode(value);
-}
+export { encodeCbor as toCbor } from './cbor-codec.ts';
 
-export function fromCbor(bytes: Bytes): Fields {
-  let value: unknown;
+/** `mostMaps`: how many maps such a message may have. */
+export function fromCbor(bytes: Bytes, mostMaps: number): Fields {
   try {
-    value = decode(bytes, {
-      strict: true,
-      useMaps: true,
-      rejectDuplicateMapKeys: true,
-      allowIndefinite: false,
-      allowUndefined: false,
-      allowNaN: false,
-      allowInfinity: false,
-      allowBigInt: false,
-    });
-  } catch {
-    // Also a stack overflow of deep nesting, which is thrown before any of it is used.
-    throw new NotThisMessage('not strict CBOR');
+    return asFields(decodeCbor(bytes, mostMaps));
+  } catch (error) {
+    if (error instanceof MalformedBytes) throw new NotThisMessage(error.message);
+    throw error;
   }
-  return asFields(value);
 }
 
 export function asFields(value: unknown): Fields {

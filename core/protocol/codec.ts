@@ -10,6 +10,9 @@ import type { Cursor, ErrorReply, RefusedRun, SpaceRequest, SpaceResponse, SyncR
 /** Why bytes are not a message. */
 export type MessageFault = 'malformed' | 'too-large' | 'unsupported-protocol';
 
+/** The message itself, its spaces and their cursors, and some. A response has one more for each refused run. */
+const MOST_MAPS = 64;
+
 const REFUSALS: ReadonlySet<string> = new Set([
   'malformed',
   'bad-signature',
@@ -64,7 +67,7 @@ export function decodeSyncResponse(bytes: Bytes): SyncResponse | MessageFault {
       time: asCount(fields.get('time')),
       spaces: asList(fields.get('spaces'), MAX_SPACES_PER_REQUEST).map((value) => readSpaceResponse(asFields(value))),
     };
-  });
+  }, MOST_MAPS + MAX_RUNS_PER_FRAME);
 }
 
 function spaceResponseToFields(response: SpaceResponse): object {
@@ -170,10 +173,10 @@ function requiredKey(log: string): Bytes {
   return key;
 }
 
-function decodeMessage<T>(bytes: Bytes, read: (fields: Fields) => T): T | MessageFault {
+function decodeMessage<T>(bytes: Bytes, read: (fields: Fields) => T, mostMaps: number = MOST_MAPS): T | MessageFault {
   if (bytes.length > MAX_FRAME_BYTES) return 'too-large';
   try {
-    const fields = fromCbor(bytes);
+    const fields = fromCbor(bytes, mostMaps);
     const version = asCount(fields.get('v'));
     return version === PROTOCOL_VERSION ? read(fields) : 'unsupported-protocol';
   } catch (error) {

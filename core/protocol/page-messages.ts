@@ -29,6 +29,14 @@ export interface PageItem {
   readonly created: string;
 }
 
+/** A fact of history (VIEW1): entries that wrote one key without knowing of each other. It stays when the conflict is resolved. */
+export interface PageCollision {
+  readonly key: string;
+  /** The version that all of them followed: the first 22 characters of its id. Null: each was the key's first write to its writer. */
+  readonly parent: string | null;
+  readonly entries: readonly { readonly log: string; readonly sequence: number }[];
+}
+
 export type PageWrite = { readonly key: string; readonly parents?: readonly string[] } & (
   | { readonly value: Json }
   | { readonly deleted: true }
@@ -86,6 +94,10 @@ export interface PageRequests {
   };
   readonly item: { readonly ask: PageScope & { readonly key: string }; readonly answer: PageItem | null };
   readonly items: { readonly ask: PageScope & { readonly prefix: string }; readonly answer: readonly PageItem[] };
+  /** Keys with more than one live version, as they are displayed. */
+  readonly conflicts: { readonly ask: PageScope; readonly answer: readonly PageItem[] };
+  /** Of all keys, resolved ones included (S1.17). */
+  readonly collisions: { readonly ask: PageScope; readonly answer: readonly PageCollision[] };
   readonly status: { readonly ask: PageScope; readonly answer: PageStatus };
   readonly settled: { readonly ask: PageScope & { readonly id: string }; readonly answer: PageVerdict };
   /** Folds what waits under the ribbon; answers the keys that changed. */

@@ -50,6 +50,20 @@ export function createPageHandlers(parts: PageRequestParts): PageHandlers {
         const isUnsent = await unsentOf(replica);
         return (await replica.view.items(prefix)).map((item) => itemToPage(item, isUnsent));
       }),
+    conflicts: (scope) =>
+      devices.use(scope, async ({ replica }) => {
+        const isUnsent = await unsentOf(replica);
+        const items = await Promise.all(replica.view.conflicted().map((key) => replica.view.item(key)));
+        return items.filter((item) => item !== undefined).map((item) => itemToPage(item, isUnsent));
+      }),
+    collisions: (scope) => devices.use(scope, ({ replica }) => replica.view.collisions()),
+    conflicts: (scope) =>
+      devices.use(scope, async ({ replica }) => {
+        const isUnsent = await unsentOf(replica);
+        const found = await Promise.all(replica.view.conflicted().map((key) => replica.view.item(key)));
+        return found.filter((item) => item !== undefined).map((item) => itemToPage(item, isUnsent));
+      }),
+    collisions: (scope) => devices.use(scope, ({ replica }) => replica.view.collisions()),
     status: (scope) => devices.use(scope, statusOf),
     settled: ({ id, ...scope }) => devices.use(scope, (device) => device.settled(id)),
     accept: (scope) => devices.use(scope, ({ replica }) => replica.release()),

@@ -13,7 +13,7 @@ const NODE = ['node:fs', 'node:crypto'];
 const CORE = ['core/log/x.ts', 'core/protocol/x.ts', 'core/views/x.ts', 'core/engine/x.ts'];
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'core/log/it.ts': ['core/log/x.ts'],
-  'core/protocol/it.ts': ['core/log/x.ts', 'core/protocol/x.ts', 'cborg'],
+  'core/protocol/it.ts': ['core/log/x.ts', 'core/protocol/x.ts'],
   'core/views/it.ts': ['core/log/x.ts', 'core/views/x.ts'],
   'core/engine/it.ts': CORE,
   'sw/it.ts': [
@@ -44,7 +44,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'sw/crypto/x.ts',
     'sw/storage/x.ts',
     'workbox-strategies',
-    'workbox-routing',
   ],
   'sw/storage/it.ts': [
     ...CORE,
