@@ -57,13 +57,6 @@ export function createPageHandlers(parts: PageRequestParts): PageHandlers {
         return items.filter((item) => item !== undefined).map((item) => itemToPage(item, isUnsent));
       }),
     collisions: (scope) => devices.use(scope, ({ replica }) => replica.view.collisions()),
-    conflicts: (scope) =>
-      devices.use(scope, async ({ replica }) => {
-        const isUnsent = await unsentOf(replica);
-        const found = await Promise.all(replica.view.conflicted().map((key) => replica.view.item(key)));
-        return found.filter((item) => item !== undefined).map((item) => itemToPage(item, isUnsent));
-      }),
-    collisions: (scope) => devices.use(scope, ({ replica }) => replica.view.collisions()),
     status: (scope) => devices.use(scope, statusOf),
     settled: ({ id, ...scope }) => devices.use(scope, (device) => device.settled(id)),
     accept: (scope) => devices.use(scope, ({ replica }) => replica.release()),
