@@ -125,7 +125,7 @@ export function createPusher(options: PusherOptions): Pusher {
       return undefined;
     }
     if (next === 'gone') {
-      await subscriptions.removeEndpoint(subscription.endpoint);
+      await subscriptions.endEndpoint(subscription.endpoint);
       log.info(about, 'a push subscription is gone');
       return undefined;
     }

@@ -16,12 +16,13 @@ export interface StoredSubscription {
 
 /** The push subscriptions of a server, one for each owner; durable before anything resolves (PUSH1). */
 export interface SubscriptionStore {
-  readonly put: (owner: SubscriptionOwner, subscription: Subscription) => Promise<void>;
+  /** `gone`: its push service ended that endpoint earlier, which browsers are not told; the owner needs a new one (PUSH5). */
+  readonly put: (owner: SubscriptionOwner, subscription: Subscription) => Promise<'kept' | 'gone'>;
   readonly get: (owner: SubscriptionOwner) => Promise<Subscription | undefined>;
   readonly ofSpace: (space: string) => Promise<readonly StoredSubscription[]>;
   readonly remove: (owner: SubscriptionOwner) => Promise<void>;
-  /** Forgets an endpoint, whoever owns it: its push service said that it is gone. */
-  readonly removeEndpoint: (endpoint: string) => Promise<void>;
+  /** Forgets an endpoint, whoever owns it, and takes it no more: its push service said that it is gone. */
+  readonly endEndpoint: (endpoint: string) => Promise<void>;
 }
 
 /** A database as this store needs it. */
@@ -32,6 +33,8 @@ export interface SqlTransactions {
 
 /** An account that subscribes ever new devices loses the oldest. */
 const MAX_DEVICES_PER_ACCOUNT = 64;
+/** An older one that comes again costs one push more, and is then among the newest. */
+const MAX_GONE_ENDPOINTS = 10_000;
 
 interface Row {
   readonly space: string;
@@ -48,11 +51,15 @@ export async function openSubscriptionStore({ read, transaction }: SqlTransactio
       device TEXT NOT NULL, endpoint TEXT NOT NULL, p256dh TEXT NOT NULL, auth TEXT NOT NULL,
       UNIQUE (space, account, device)) STRICT`);
     sql.run('CREATE INDEX IF NOT EXISTS push_subscriptions_by_endpoint ON push_subscriptions (endpoint)');
+    sql.run(
+      'CREATE TABLE IF NOT EXISTS push_gone_endpoints (id INTEGER PRIMARY KEY, endpoint TEXT NOT NULL UNIQUE) STRICT',
+    );
   });
 
   return {
     put: ({ space, account, device }, { endpoint, p256dh, auth }) =>
       transaction((sql) => {
+        if (sql.get('SELECT id FROM push_gone_endpoints WHERE endpoint = ?', endpoint) !== undefined) return 'gone';
         sql.run(
           'DELETE FROM push_subscriptions WHERE space = ? AND account = ? AND device = ?',
           space,
@@ -76,6 +83,7 @@ export async function openSubscriptionStore({ read, transaction }: SqlTransactio
           space,
           account,
         );
+        return 'kept';
       }),
     get: ({ space, account, device }) =>
       read((sql) => {
@@ -94,8 +102,15 @@ export async function openSubscriptionStore({ read, transaction }: SqlTransactio
           device,
         ),
       ),
-    removeEndpoint: (endpoint) =>
-      transaction((sql) => sql.run('DELETE FROM push_subscriptions WHERE endpoint = ?', endpoint)),
+    endEndpoint: (endpoint) =>
+      transaction((sql) => {
+        sql.run('DELETE FROM push_subscriptions WHERE endpoint = ?', endpoint);
+        sql.run('INSERT OR REPLACE INTO push_gone_endpoints (endpoint) VALUES (?)', endpoint);
+        sql.run(
+          'DELETE FROM push_gone_endpoints WHERE id <= (SELECT max(id) FROM push_gone_endpoints) - ?',
+          MAX_GONE_ENDPOINTS,
+        );
+      }),
   };
 }
 

@@ -19,12 +19,13 @@ export function pushKeyRoute({ log, pushKey }: RouteContext): RequestHandler {
   return route('json', log, async (_request, response) => sendJson(response, 200, { key: pushKey }));
 }
 
-/** `POST {mount}/push/subscribe` with `{ account, device, space, subscription }` (PUSH1). */
+/** `POST {mount}/push/subscribe` with `{ account, device, space, subscription }` (PUSH1); `not-found` for one that is gone (PUSH5). */
 export function subscribeRoute(context: RouteContext): RequestHandler {
   return route('json', context.log, async (request, response) => {
     const { owner, fields } = await readOwner(context, request, response);
     const subscription = readSubscription(fields['subscription'], context.pusher.isAllowedEndpoint);
-    await context.subscriptions.put(owner, subscription);
+    const outcome = await context.subscriptions.put(owner, subscription);
+    if (outcome === 'gone') throw new WakelogError('not-found', 'the push service ended this subscription');
     sendJson(response, 200, { ok: true });
   });
 }

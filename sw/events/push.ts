@@ -27,7 +27,7 @@ export const NOTIFICATION_TAG = 'wakelog';
 /** Browsers cut a push event off after 30 s or so, and punish one that showed nothing. */
 const PULL_WITHIN_MS = 15_000;
 
-/** A push is a hint to pull (PUSH3): its payload is not looked at. */
+/** A push is a hint to pull: its payload is not looked at (PUSH6). */
 export function listenPush(parts: PushParts): void {
   worker.addEventListener('push', (event) => event.waitUntil(onPush(parts)));
   worker.addEventListener('notificationclick', (event) => {

@@ -36,14 +36,28 @@ afterEach(async () => {
 });
 
 function start(): Promise<TestServer> {
-  return startServer({ dataDir: join(folder.path, 'data'), pushOrigins: [service.origin], collections: ['/api/tasks'], space: SPACE, vapidSubject: 'mailto:ops@example.org' });
+  return startServer({
+    dataDir: join(folder.path, 'data'),
+    pushOrigins: [service.origin],
+    collections: ['/api/tasks'],
+    space: SPACE,
+    vapidSubject: 'mailto:ops@example.org',
+  });
 }
 
 function post(path: string, value: object): Promise<RawAnswer> {
-  return send(`${server.url}/wakelog/push/${path}`, { method: 'POST', headers: JSON_HEADERS, body: JSON.stringify(value) });
+  return send(`${server.url}/wakelog/push/${path}`, {
+    method: 'POST',
+    headers: JSON_HEADERS,
+    body: JSON.stringify(value),
+  });
 }
 
-const owner = (device: string, account = 'ben'): { account: string; device: string; space: string } => ({ account, device, space: SPACE });
+const owner = (device: string, account = 'ben'): { account: string; device: string; space: string } => ({
+  account,
+  device,
+  space: SPACE,
+});
 
 async function subscribe(device: string, account = 'ben'): Promise<Browser> {
   const browser = createBrowser(`${service.origin}/to/${device}`);
@@ -54,8 +68,15 @@ async function subscribe(device: string, account = 'ben'): Promise<Browser> {
 
 /** One entry of ann's, by the device that `syncBody` names. */
 async function write(count = 1): Promise<void> {
-  const runs = ann.end().sequence === 0 ? [ann.opening, ...(await ann.runs(...numbered(count)))] : await ann.runs(...numbered(count));
-  const answer = await send(`${server.url}/wakelog/sync`, { method: 'POST', headers: CBOR_HEADERS, body: syncBody({ space: SPACE, runs }) });
+  const runs =
+    ann.end().sequence === 0
+      ? [ann.opening, ...(await ann.runs(...numbered(count)))]
+      : await ann.runs(...numbered(count));
+  const answer = await send(`${server.url}/wakelog/sync`, {
+    method: 'POST',
+    headers: CBOR_HEADERS,
+    body: syncBody({ space: SPACE, runs }),
+  });
   expect(answer.status).toBe(200);
 }
 
@@ -77,7 +98,11 @@ describe('PUSH1 subscriptions', () => {
     expect(push?.headers).toMatchObject({ ttl: '2419200', topic: topicOf(SPACE), 'content-encoding': 'aes128gcm' });
     expect(JSON.parse(browser.decrypt(push?.body ?? Buffer.alloc(0)))).toEqual({ wakelog: 'pull', space: SPACE });
     const { key } = JSON.parse((await send(`${server.url}/wakelog/push/key`)).body.toString()) as { key: string };
-    expect(readVapid(push?.headers.authorization)).toMatchObject({ aud: service.origin, sub: 'mailto:ops@example.org', key });
+    expect(readVapid(push?.headers.authorization)).toMatchObject({
+      aud: service.origin,
+      sub: 'mailto:ops@example.org',
+      key,
+    });
   });
 
   test('PUSH1 one subscription for each device, space and account; the newest counts; taking it back ends it', async () => {
@@ -126,7 +151,11 @@ describe('PUSH1 subscriptions', () => {
       expect([answer.status, answer.code]).toEqual([400, 'malformed']);
     }
     const hostile = `{"__proto__":{"account":"a","device":"d","space":"s"},"subscription":${JSON.stringify(subscription)}}`;
-    const answer = await send(`${server.url}/wakelog/push/subscribe`, { method: 'POST', headers: JSON_HEADERS, body: hostile });
+    const answer = await send(`${server.url}/wakelog/push/subscribe`, {
+      method: 'POST',
+      headers: JSON_HEADERS,
+      body: hostile,
+    });
     expect([answer.status, answer.code]).toEqual([400, 'malformed']);
     await write();
     await idle();
@@ -167,16 +196,40 @@ describe('PUSH2 endpoints', () => {
     ]) {
       expect([endpoint, isAllowed(endpoint)]).toEqual([endpoint, false]);
     }
-    const refused = await post('subscribe', { ...owner('x'), subscription: createBrowser('https://evil.example/x').subscription });
+    const refused = await post('subscribe', {
+      ...owner('x'),
+      subscription: createBrowser('https://evil.example/x').subscription,
+    });
     expect([refused.status, refused.code]).toEqual([422, 'endpoint-not-allowed']);
   });
 
   test('PUSH2 the address behind a known name is looked at when the connection is made', async () => {
     const publicOnes = ['8.8.8.8', '2001:4860:4860::8888'];
-    const others = ['127.0.0.1', '10.0.0.1', '192.168.1.1', '172.16.0.1', '169.254.169.254', '100.64.0.1', '0.0.0.0', '224.0.0.1', '255.255.255.255'];
-    const others6 = ['::1', '::', 'fe80::1', 'fc00::1', '::ffff:127.0.0.1', '::ffff:10.0.0.1', 'ff02::1', '2002:7f00:1::', 'no address'];
+    const others = [
+      '127.0.0.1',
+      '10.0.0.1',
+      '192.168.1.1',
+      '172.16.0.1',
+      '169.254.169.254',
+      '100.64.0.1',
+      '0.0.0.0',
+      '224.0.0.1',
+      '255.255.255.255',
+    ];
+    const others6 = [
+      '::1',
+      '::',
+      'fe80::1',
+      'fc00::1',
+      '::ffff:127.0.0.1',
+      '::ffff:10.0.0.1',
+      'ff02::1',
+      '2002:7f00:1::',
+      'no address',
+    ];
     expect(publicOnes.map(isPublicAddress)).toEqual([true, true]);
-    for (const address of [...others, ...others6]) expect([address, isPublicAddress(address)]).toEqual([address, false]);
+    for (const address of [...others, ...others6])
+      expect([address, isPublicAddress(address)]).toEqual([address, false]);
     const refusal = await new Promise<Error | null>((resolve) => {
       publicLookup('localhost', {}, (error) => resolve(error));
     });
@@ -250,7 +303,9 @@ describe('PUSH4 who is woken', () => {
     await write();
     await subscribe('phone');
     const body = syncBody({ space: SPACE, runs: [ann.opening] });
-    expect((await send(`${server.url}/wakelog/sync`, { method: 'POST', headers: CBOR_HEADERS, body })).status).toBe(200);
+    expect((await send(`${server.url}/wakelog/sync`, { method: 'POST', headers: CBOR_HEADERS, body })).status).toBe(
+      200,
+    );
     await idle();
     expect(service.received).toEqual([]);
   });
@@ -271,6 +326,30 @@ describe('PUSH5 answers of push services', () => {
     }
   });
 
+  test('PUSH5 an endpoint that was ended is not taken again, also after a restart; a new one of the same device is', async () => {
+    const { subscription } = await subscribe('phone');
+    service.answers.push({ status: 410 });
+    await write();
+    await service.until(1);
+    await idle();
+    const again = async (): Promise<unknown[]> => {
+      const answer = await post('subscribe', { ...owner('phone'), subscription });
+      return [answer.status, answer.code];
+    };
+    expect(await again()).toEqual([404, 'not-found']);
+    await server.stop();
+    server = await start();
+    expect(await again()).toEqual([404, 'not-found']);
+    await write();
+    await idle();
+    expect(paths()).toEqual(['/to/phone']);
+    const renewed = createBrowser(`${service.origin}/to/renewed`).subscription;
+    expect((await post('subscribe', { ...owner('phone'), subscription: renewed })).status).toBe(200);
+    await write();
+    await service.until(2);
+    expect(paths()).toEqual(['/to/phone', '/to/renewed']);
+  });
+
   test('PUSH5 a failing service is tried again, later and not for ever', async () => {
     await subscribe('phone');
     service.answers.push({ status: 500 });
@@ -280,10 +359,20 @@ describe('PUSH5 answers of push services', () => {
   });
 
   test('PUSH5 what an answer asks for: 429 waits for as long as it says, 5xx and silence back off, other 4xx end it', () => {
-    const answer = (status: number, retryAfterMs?: number): { status: number; retryAfterMs: number | undefined } => ({ status, retryAfterMs });
-    expect([200, 201, 202, 204].map((status) => nextStep(answer(status), 0, 0))).toEqual(['done', 'done', 'done', 'done']);
+    const answer = (status: number, retryAfterMs?: number): { status: number; retryAfterMs: number | undefined } => ({
+      status,
+      retryAfterMs,
+    });
+    expect([200, 201, 202, 204].map((status) => nextStep(answer(status), 0, 0))).toEqual([
+      'done',
+      'done',
+      'done',
+      'done',
+    ]);
     expect([404, 410].map((status) => nextStep(answer(status), 0, 0))).toEqual(['gone', 'gone']);
-    expect([301, 400, 401, 403, 413].map((status) => nextStep(answer(status), 0, 0))).toEqual(Array.from({ length: 5 }, () => 'give-up'));
+    expect([301, 400, 401, 403, 413].map((status) => nextStep(answer(status), 0, 0))).toEqual(
+      Array.from({ length: 5 }, () => 'give-up'),
+    );
     expect(nextStep(answer(429, 60_000), 0, 0.5)).toBe(60_000);
     expect(nextStep(answer(503, 10), 0, 0.5)).toBe(1_500);
     expect(nextStep(new Error('silence'), 3, 1)).toBe(9_000);
