@@ -13,12 +13,15 @@ export interface ReplicaParts {
   readonly rows?: RowStore;
   readonly views?: ViewStore;
   readonly account?: string;
+  /** What its wall clock says, ms. */
+  readonly now?: number;
 }
 
 /** A replica on memory stores with real cryptography; the stores may be handed in to open it a second time. */
-export async function openReplica({ rows = createMemoryRowStore(), views = createMemoryViewStore(), account = 'ann' }: ReplicaParts = {}): Promise<Replica> {
+export async function openReplica({ rows = createMemoryRowStore(), views = createMemoryViewStore(), account = 'ann', now }: ReplicaParts = {}): Promise<Replica> {
   const store = createLogStore(rows, createNodeCrypto());
-  const ports = createNodePorts(createStoredWriterKeys(store));
+  const nodePorts = createNodePorts(createStoredWriterKeys(store));
+  const ports = now === undefined ? nodePorts : { ...nodePorts, clock: { ...nodePorts.clock, now: () => now } };
   return createReplica({ space: 'garden', account, device: 'test', store, viewStore: views, ports, mergeDurability: 'strict' });
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Replica } from '../../../core/engine/replica.ts';
@@ -157,6 +158,24 @@ describe('key-value view', () => {
     expect(await reader.view.item('k')).toMatchObject({ incomplete: true, conflict: false, live: [{ value: 'new' }] });
     await copyAll(ann, reader);
     expect(await reader.view.item('k')).toMatchObject({ incomplete: false, conflict: false, live: [{ value: 'new' }] });
+  });
+
+  test('VIEW4 S5.8: the displayed version is the one of the greater lamport counter, then of the greater hash, whatever the clocks say', async () => {
+    const year = 365 * 86_400_000;
+    const [past, future] = [await openReplica({ now: 20 * year }), await openReplica({ now: 90 * year })];
+    for (const writer of [past, future]) await writer.append([{ writes: [{ key: 'tie', value: writer.ownLog() ?? 'first' }] }]);
+    const hashOf = (log: string): string => createHash('sha256').update(log).digest('hex');
+    const reader = await openReplica();
+    await copyAll(past, reader);
+    await copyAll(future, reader);
+    const byHash = [past.ownLog() ?? '', future.ownLog() ?? ''].toSorted((a, b) => (hashOf(a) < hashOf(b) ? 1 : -1));
+    expect((await reader.view.item('tie'))?.live.map(({ log }) => log)).toEqual(byHash);
+    // A greater counter wins, with the clock fifty years behind.
+    await past.append([{ writes: [{ key: 'other', value: 1 }] }, { writes: [{ key: 'late', value: 'past' }] }]);
+    await future.append([{ writes: [{ key: 'late', value: 'future' }] }]);
+    await copyAll(future, reader);
+    await copyAll(past, reader);
+    expect((await reader.view.item('late'))?.live.map(({ value }) => value)).toEqual(['past', 'future']);
   });
 
   test('VIEW8 S2.26: a refused entry leaves the view, early or late, and what it superseded is shown again', async () => {
