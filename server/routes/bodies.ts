@@ -25,6 +25,12 @@ export interface BodyLimits {
   readonly totalMs?: number;
 }
 
+interface Lease {
+  /** Throws `busy` when so much in all does not fit any more. */
+  readonly grow: (toBytes: number) => void;
+  readonly end: () => void;
+}
+
 export function createBodyReader({
   totalBytes = MAX_BODIES_BYTES,
   idleMs = BODY_IDLE_MS,
@@ -42,10 +48,10 @@ export function createBodyReader({
     // Reserved before the first byte is read, so that many announced bodies cannot fill the memory together.
     const lease = createLease(announced);
     response.once('close', lease.end);
-    return collect(request, maxBytes, lease);
+    return collect(request, announced, maxBytes, lease);
   }
 
-  function createLease(announced: number): { readonly grow: (toBytes: number) => void; readonly end: () => void } {
+  function createLease(announced: number): Lease {
     let bytes = 0;
     function grow(toBytes: number): void {
       const more = toBytes - bytes;
@@ -64,14 +70,9 @@ export function createBodyReader({
     };
   }
 
-  function collect(
-    request: IncomingMessage,
-    maxBytes: number,
-    lease: { readonly grow: (toBytes: number) => void },
-  ): Promise<Bytes> {
+  function collect(request: IncomingMessage, announced: number, maxBytes: number, lease: Lease): Promise<Bytes> {
     return new Promise((resolve, reject) => {
-      const pieces: Bytes[] = [];
-      let length = 0;
+      const pieces = createPieces(announced);
       const tooSlow = (): void => settle(() => reject(new WakelogError('busy', 'the request body came too slowly')));
       let idle = setTimeout(tooSlow, idleMs);
       const total = setTimeout(tooSlow, totalMs);
@@ -81,24 +82,46 @@ export function createBodyReader({
         request.off('data', onPiece).off('end', onEnd).off('close', onClose).off('error', onClose);
         how();
       }
-      function onPiece(piece: Buffer): void {
+      function onPiece(piece: Uint8Array): void {
         clearTimeout(idle);
         idle = setTimeout(tooSlow, idleMs);
-        length += piece.length;
-        if (length > maxBytes)
-          return settle(() => reject(new WakelogError('too-large', `a body here has at most ${maxBytes} bytes`)));
         try {
+          const length = pieces.length() + piece.length;
+          if (length > maxBytes) throw new WakelogError('too-large', `a body here has at most ${maxBytes} bytes`);
           lease.grow(length);
         } catch (error) {
-          return settle(() => reject(error));
+          settle(() => reject(error));
+          return;
         }
-        pieces.push(new Uint8Array(piece));
+        pieces.add(piece);
       }
-      const onEnd = (): void => settle(() => resolve(concat(...pieces)));
+      const onEnd = (): void => settle(() => resolve(pieces.whole()));
       const onClose = (): void => settle(() => reject(new ClientGone()));
       request.on('data', onPiece).on('end', onEnd).on('close', onClose).on('error', onClose);
     });
   }
 
   return { read, heldBytes: () => heldBytes };
+}
+
+interface Pieces {
+  readonly length: () => number;
+  readonly add: (piece: Uint8Array) => void;
+  readonly whole: () => Bytes;
+}
+
+/** Pieces go straight to their place when the length was announced (HTTP lets no more through); else they are joined at the end. */
+function createPieces(announced: number): Pieces {
+  const place = new Uint8Array(announced);
+  const loose: Bytes[] = [];
+  let length = 0;
+  return {
+    length: () => length,
+    add(piece) {
+      if (announced > 0) place.set(piece, length);
+      else loose.push(new Uint8Array(piece));
+      length += piece.length;
+    },
+    whole: () => (announced > 0 ? place.subarray(0, length) : concat(...loose)),
+  };
 }

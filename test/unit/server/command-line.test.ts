@@ -67,10 +67,31 @@ test('CAP8 arguments: help names every option, mistakes are told in a sentence',
     const command = parseCommand(args);
     expect(command).toMatchObject({ kind: 'wrong', message: expect.stringContaining(message) as string });
   }
-  for (const name of ['port', 'host', 'data', 'static', 'collection', 'space', 'mount', 'hooks', 'allow-host', 'push-origin', 'vapid-subject', 'max-live', 'off', 'json-log', 'version', 'help']) {
+  for (const name of [
+    'port',
+    'host',
+    'data',
+    'static',
+    'collection',
+    'space',
+    'mount',
+    'hooks',
+    'allow-host',
+    'push-origin',
+    'vapid-subject',
+    'max-live',
+    'off',
+    'json-log',
+    'version',
+    'help',
+  ]) {
     expect(HELP).toContain(`--${name}`);
   }
-  expect(parseCommand(['serve', '--collection', '/a', '--collection', '/b'])).toMatchObject({ port: 8080, host: '127.0.0.1', collections: ['/a', '/b'] });
+  expect(parseCommand(['serve', '--collection', '/a', '--collection', '/b'])).toMatchObject({
+    port: 8080,
+    host: '127.0.0.1',
+    collections: ['/a', '/b'],
+  });
   expect(parseCommand(['--help', 'serve'])).toEqual({ kind: 'help' });
 });
 
@@ -78,10 +99,22 @@ test('CAP8 the server prints its address, serves routes and site, stops in order
   const site = join(folder.path, 'site');
   await mkdir(site);
   await writeFile(join(site, 'index.html'), '<title>a site</title>');
-  const args = ['serve', '--port', '0', '--data', join(folder.path, 'data'), '--collection', '/api/tasks', '--static', site];
+  const args = [
+    'serve',
+    '--port',
+    '0',
+    '--data',
+    join(folder.path, 'data'),
+    '--collection',
+    '/api/tasks',
+    '--static',
+    site,
+  ];
   const first = run(...args);
   const [, url = ''] = await first.until(/ready: (http:\/\/127\.0\.0\.1:\d+) /);
-  expect((await send(`${url}/api/tasks`, { method: 'POST', headers: JSON_HEADERS, body: '{"id":"a"}' })).status).toBe(201);
+  expect((await send(`${url}/api/tasks`, { method: 'POST', headers: JSON_HEADERS, body: '{"id":"a"}' })).status).toBe(
+    201,
+  );
   expect((await send(url)).body.toString()).toContain('a site');
   expect((await send(`${url}/..%2f..%2fetc%2fpasswd`)).status).toBeGreaterThanOrEqual(400);
   expect((await send(`${url}/healthz`)).body.toString()).toBe('{"ok":true,"live":0,"openSpaces":1}');
@@ -103,7 +136,19 @@ test('CAP5 CAP8 an open server listens on loopback only; hooks that export autho
   expect(refused.output.stderr).toContain('listens on loopback only, not on 0.0.0.0');
   const hooks = join(folder.path, 'hooks.mjs');
   await writeFile(hooks, 'export const authorize = () => undefined;');
-  const closed = run('serve', '--host', '0.0.0.0', '--port', '0', '--data', join(folder.path, 'closed'), '--hooks', hooks, '--collection', '/api/tasks');
+  const closed = run(
+    'serve',
+    '--host',
+    '0.0.0.0',
+    '--port',
+    '0',
+    '--data',
+    join(folder.path, 'closed'),
+    '--hooks',
+    hooks,
+    '--collection',
+    '/api/tasks',
+  );
   const [, port = ''] = await closed.until(/http:\/\/0\.0\.0\.0:(\d+)/);
   expect((await send(`http://127.0.0.1:${port}/api/tasks`)).status).toBe(401);
   closed.child.kill('SIGTERM');

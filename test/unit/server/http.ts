@@ -1,5 +1,5 @@
 import { request as httpRequest } from 'node:http';
-import type { IncomingHttpHeaders } from 'node:http';
+import type { Agent, IncomingHttpHeaders } from 'node:http';
 import { decodeErrorReply, encodeSyncRequest } from '../../../core/protocol/codec.ts';
 import { isErrorCode } from '../../../core/protocol/errors.ts';
 import { SYNC_CONTENT_TYPE } from '../../../core/protocol/limits.ts';
@@ -19,21 +19,36 @@ export interface RawRequest {
   readonly body?: Uint8Array | string;
   /** The body ends here, whatever Content-Length said. */
   readonly cutAt?: number;
+  /** Default: a connection of its own. */
+  readonly agent?: Agent;
 }
 
 /** One request with exactly these headers: no client of the platform's own can lie so well. */
-export function send(url: string, { method = 'GET', headers = {}, body, cutAt }: RawRequest = {}): Promise<RawAnswer> {
+export function send(
+  url: string,
+  { method = 'GET', headers = {}, body, cutAt, agent }: RawRequest = {},
+): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
-    const length = body === undefined || 'transfer-encoding' in headers ? {} : { 'content-length': String(Buffer.byteLength(body)) };
-    const request = httpRequest(url, { method, headers: { ...length, ...headers }, agent: false }, (response) => {
-      const pieces: Buffer[] = [];
-      response.on('data', (piece: Buffer) => pieces.push(piece));
-      response.on('end', () => {
-        const whole = Buffer.concat(pieces);
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: whole, code: codeOf(response.headers, whole) });
-      });
-      response.on('error', reject);
-    });
+    const length =
+      body === undefined || 'transfer-encoding' in headers ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+    const request = httpRequest(
+      url,
+      { method, headers: { ...length, ...headers }, agent: agent ?? false },
+      (response) => {
+        const pieces: Buffer[] = [];
+        response.on('data', (piece: Buffer) => pieces.push(piece));
+        response.on('end', () => {
+          const whole = Buffer.concat(pieces);
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            body: whole,
+            code: codeOf(response.headers, whole),
+          });
+        });
+        response.on('error', reject);
+      },
+    );
     request.on('error', reject);
     if (cutAt === undefined) request.end(body);
     else request.write(Buffer.from(body ?? '').subarray(0, cutAt), () => request.destroy());

@@ -8,7 +8,7 @@ import { decodeRun } from '../../../core/log/run-codec.ts';
 import { decodeErrorReply, decodeSyncResponse, encodeCursor } from '../../../core/protocol/codec.ts';
 import { createFrameReader } from '../../../core/protocol/frames.ts';
 import type { Cursor, SpaceResponse } from '../../../core/protocol/messages.ts';
-import type { Session } from '../../../server/index.ts';
+import type { Authorize, Session } from '../../../server/index.ts';
 import { createLiveConnections } from '../../../server/routes/live-connections.ts';
 import { createLiveFeed } from '../../../server/sync/live-feed.ts';
 import { numbered, SPACE } from '../log/test-writer.ts';
@@ -25,8 +25,12 @@ const stops: AbortController[] = [];
 beforeEach(async () => {
   folder = await makeFolder();
   mayRead = true;
-  const session = (account: string): Session & { account: string } => ({ account, read: () => mayRead, write: () => true });
-  const authorize = ({ headers }: { headers: { authorization?: string } }): ReturnType<typeof session> => session(headers.authorization ?? 'ann');
+  const session = (account: string): Session & { account: string } => ({
+    account,
+    read: () => mayRead,
+    write: () => true,
+  });
+  const authorize: Authorize = ({ headers }) => session(headers.authorization ?? 'ann');
   server = await startServer({ dataDir: join(folder.path, 'data'), maxLiveConnections: 2, authorize });
 });
 
@@ -38,7 +42,11 @@ afterEach(async () => {
 
 async function post(account: string, runs: readonly Bytes[], cursor?: Cursor): Promise<SpaceResponse> {
   const body = syncBody({ space: SPACE, runs, cursor }, account);
-  const answer = await send(`${server.url}/wakelog/sync`, { method: 'POST', headers: { ...CBOR_HEADERS, authorization: account }, body });
+  const answer = await send(`${server.url}/wakelog/sync`, {
+    method: 'POST',
+    headers: { ...CBOR_HEADERS, authorization: account },
+    body,
+  });
   const decoded = decodeSyncResponse(new Uint8Array(answer.body));
   const space = typeof decoded === 'string' ? undefined : decoded.spaces[0];
   if (space === undefined) throw new Error(`${answer.status} ${answer.code}`);
@@ -57,8 +65,16 @@ interface Live {
 async function live(cursor: Cursor, account = 'ann'): Promise<Live> {
   const stop = new AbortController();
   stops.push(stop);
-  const query = new URLSearchParams({ space: SPACE, account, device: 'device', cursor: toBase64Url(encodeCursor(cursor)) });
-  const response = await fetch(`${server.url}/wakelog/live?${query}`, { signal: stop.signal, headers: { authorization: account } });
+  const query = new URLSearchParams({
+    space: SPACE,
+    account,
+    device: 'device',
+    cursor: toBase64Url(encodeCursor(cursor)),
+  });
+  const response = await fetch(`${server.url}/wakelog/live?${query}`, {
+    signal: stop.signal,
+    headers: { authorization: account },
+  });
   const base = { status: response.status, retryAfter: response.headers.get('retry-after'), stop: () => stop.abort() };
   if (response.status !== 200) {
     const reply = decodeErrorReply(new Uint8Array(await response.arrayBuffer()));
@@ -150,7 +166,12 @@ test('SYNC13 who may not read gets no stream, and no stream is for another accou
   mayRead = false;
   expect(await live(cursor)).toMatchObject({ status: 403, code: 'forbidden' });
   mayRead = true;
-  const query = new URLSearchParams({ space: SPACE, account: 'ben', device: 'd', cursor: toBase64Url(encodeCursor(cursor)) });
+  const query = new URLSearchParams({
+    space: SPACE,
+    account: 'ben',
+    device: 'd',
+    cursor: toBase64Url(encodeCursor(cursor)),
+  });
   const answer = await send(`${server.url}/wakelog/live?${query}`, { headers: { authorization: 'ann' } });
   expect([answer.status, answer.code]).toEqual([403, 'account-mismatch']);
 });
@@ -166,7 +187,12 @@ test('SYNC13 a server that stops ends its streams', async () => {
 test('CAP3 a reader that does not read costs the server one frame, however much there is to send', async () => {
   const ann = await createAccountWriter('ann');
   const { cursor } = await post('ann', [ann.opening]);
-  const query = new URLSearchParams({ space: SPACE, account: 'ann', device: 'other', cursor: toBase64Url(encodeCursor(cursor)) });
+  const query = new URLSearchParams({
+    space: SPACE,
+    account: 'ann',
+    device: 'other',
+    cursor: toBase64Url(encodeCursor(cursor)),
+  });
   const { hostname, port } = new URL(server.url);
   const socket = connect(Number(port), hostname);
   socket.write(`GET /wakelog/live?${query} HTTP/1.1\r\nhost: localhost\r\nauthorization: ann\r\n\r\n`);
@@ -210,7 +236,11 @@ test('CAP3 connections are counted by party, and each is removed once', () => {
   expect(connections.add({ ...connection })).toBeUndefined();
   first?.();
   first?.();
-  expect([connections.count(), connections.isLive(party), connections.isLive({ ...party, space: 't' })]).toEqual([1, true, false]);
+  expect([connections.count(), connections.isLive(party), connections.isLive({ ...party, space: 't' })]).toEqual([
+    1,
+    true,
+    false,
+  ]);
   second?.();
   expect([connections.count(), connections.isLive(party)]).toEqual([0, false]);
 });

@@ -59,7 +59,10 @@ export async function startPushStandIn(): Promise<PushStandIn> {
 
 /** A browser's side of a subscription. */
 export interface Browser {
-  readonly subscription: { readonly endpoint: string; readonly keys: { readonly p256dh: string; readonly auth: string } };
+  readonly subscription: {
+    readonly endpoint: string;
+    readonly keys: { readonly p256dh: string; readonly auth: string };
+  };
   /** RFC 8291 and 8188: the text of a message that was encrypted to this subscription. */
   readonly decrypt: (body: Buffer) => string;
 }
@@ -88,13 +91,27 @@ export function createBrowser(endpoint: string): Browser {
 }
 
 /** The claims of a VAPID header, its signature checked against the key it names (RFC 8292). */
-export function readVapid(header: string | undefined): { readonly aud: string; readonly sub: string; readonly key: string } {
+export function readVapid(header: string | undefined): {
+  readonly aud: string;
+  readonly sub: string;
+  readonly key: string;
+} {
   const [, token = '', key = ''] = /^vapid t=([^,]+), k=(.+)$/.exec(header ?? '') ?? [];
   const [head, claims, signature] = token.split('.') as [string, string, string];
   const point = Buffer.from(key, 'base64url');
-  const jwk = { kty: 'EC', crv: 'P-256', x: point.subarray(1, 33).toString('base64url'), y: point.subarray(33).toString('base64url') };
+  const jwk = {
+    kty: 'EC',
+    crv: 'P-256',
+    x: point.subarray(1, 33).toString('base64url'),
+    y: point.subarray(33).toString('base64url'),
+  };
   const publicKey = createPublicKey({ key: jwk, format: 'jwk' });
-  const isSigned = verify('sha256', Buffer.from(`${head}.${claims}`), { key: publicKey, dsaEncoding: 'ieee-p1363' }, Buffer.from(signature, 'base64url'));
+  const isSigned = verify(
+    'sha256',
+    Buffer.from(`${head}.${claims}`),
+    { key: publicKey, dsaEncoding: 'ieee-p1363' },
+    Buffer.from(signature, 'base64url'),
+  );
   if (!isSigned) throw new Error('the VAPID token is not signed by its key');
   return { ...(JSON.parse(Buffer.from(claims, 'base64url').toString()) as { aud: string; sub: string }), key };
 }

@@ -1,6 +1,7 @@
 import { createConnection } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeSyncResponse } from '../../../core/protocol/codec.ts';
 import { ERRORS } from '../../../core/protocol/errors.ts';
@@ -26,7 +27,13 @@ const authorize: Authorize = ({ headers }) => {
 beforeAll(async () => {
   folder = await makeFolder();
   open = await startServer({ dataDir: join(folder.path, 'open'), collections: ['/api/tasks'] });
-  closed = await startServer({ dataDir: join(folder.path, 'closed'), collections: ['/api/tasks'], space: 'team', authorize, hosts: ['.example.org'] });
+  closed = await startServer({
+    dataDir: join(folder.path, 'closed'),
+    collections: ['/api/tasks'],
+    space: 'team',
+    authorize,
+    hosts: ['.example.org'],
+  });
 });
 
 afterAll(async () => {
@@ -41,20 +48,43 @@ describe('SYNC9 errors', () => {
   test('SYNC9 every failure of a sync route is CBOR from the closed table, of every other route JSON from the same table', async () => {
     const cases = [
       [await send(`${open.url}/wakelog/sync`, { method: 'POST', headers: CBOR_HEADERS, body: 'no cbor' }), 'malformed'],
-      [await send(`${open.url}/wakelog/sync`, { method: 'POST', headers: JSON_HEADERS, body: '{}' }), 'unsupported-media-type'],
+      [
+        await send(`${open.url}/wakelog/sync`, { method: 'POST', headers: JSON_HEADERS, body: '{}' }),
+        'unsupported-media-type',
+      ],
       [await send(`${open.url}/wakelog/sync`), 'method-not-allowed'],
       [await send(`${open.url}/wakelog/live`, { method: 'POST', body: '' }), 'method-not-allowed'],
       [await send(`${open.url}/wakelog/live?space=team`), 'malformed'],
-      [await send(`${closed.url}/wakelog/sync`, { method: 'POST', headers: CBOR_HEADERS, body: syncBody() }), 'unauthenticated'],
-      [await send(`${closed.url}/wakelog/sync`, { method: 'POST', headers: { ...CBOR_HEADERS, ...as('ben') }, body: syncBody() }), 'account-mismatch'],
-      [await send(`${open.url}/wakelog/push/subscribe`, { method: 'POST', headers: JSON_HEADERS, body: '[' }), 'malformed'],
+      [
+        await send(`${closed.url}/wakelog/sync`, { method: 'POST', headers: CBOR_HEADERS, body: syncBody() }),
+        'unauthenticated',
+      ],
+      [
+        await send(`${closed.url}/wakelog/sync`, {
+          method: 'POST',
+          headers: { ...CBOR_HEADERS, ...as('ben') },
+          body: syncBody(),
+        }),
+        'account-mismatch',
+      ],
+      [
+        await send(`${open.url}/wakelog/push/subscribe`, { method: 'POST', headers: JSON_HEADERS, body: '[' }),
+        'malformed',
+      ],
       [await send(`${open.url}/wakelog/push/subscribe`), 'method-not-allowed'],
       [await send(`${open.url}/wakelog/updates`), 'not-found'],
       [await send(`${open.url}/wakelog/nothing`), 'not-found'],
       [await send(`${open.url}/nothing`), 'not-found'],
       [await send(`${open.url}/%E0%A4%A`), 'not-found'],
       [await send(`${closed.url}/api/tasks`), 'unauthenticated'],
-      [await send(`${closed.url}/api/tasks`, { method: 'POST', headers: { ...JSON_HEADERS, ...as('guest') }, body: '{}' }), 'forbidden'],
+      [
+        await send(`${closed.url}/api/tasks`, {
+          method: 'POST',
+          headers: { ...JSON_HEADERS, ...as('guest') },
+          body: '{}',
+        }),
+        'forbidden',
+      ],
     ] as const;
     for (const [answer, code] of cases) {
       expect(answer.code).toBe(code);
@@ -73,7 +103,11 @@ describe('SYNC9 errors', () => {
 
   test('SYNC9 a space that may not be read is refused alone', async () => {
     const headers = { ...CBOR_HEADERS, ...as('ann') };
-    const answer = await send(`${closed.url}/wakelog/sync`, { method: 'POST', headers, body: syncBody({ space: 'other' }) });
+    const answer = await send(`${closed.url}/wakelog/sync`, {
+      method: 'POST',
+      headers,
+      body: syncBody({ space: 'other' }),
+    });
     const response = decodeSyncResponse(new Uint8Array(answer.body));
     expect(response).toMatchObject({ spaces: [{ space: 'other', error: 'forbidden', runs: [] }] });
   });
@@ -86,7 +120,11 @@ describe('CAP2 bodies', () => {
       ['/wakelog/push/subscribe', JSON_HEADERS],
       ['/api/tasks', JSON_HEADERS],
     ] as const) {
-      const answer = await send(`${open.url}${path}`, { method: 'POST', headers: { ...headers, 'content-encoding': 'gzip' }, body: 'bomb' });
+      const answer = await send(`${open.url}${path}`, {
+        method: 'POST',
+        headers: { ...headers, 'content-encoding': 'gzip' },
+        body: 'bomb',
+      });
       expect([path, answer.status, answer.code]).toEqual([path, 415, 'unsupported-media-type']);
     }
   });
@@ -100,7 +138,11 @@ describe('CAP2 bodies', () => {
       const body = Buffer.alloc(bytes, 32);
       const announced = await send(`${open.url}${path}`, { method: 'POST', headers, body });
       expect([path, announced.status, announced.code]).toEqual([path, 413, 'too-large']);
-      const chunked = await send(`${open.url}${path}`, { method: 'POST', headers: { ...headers, 'transfer-encoding': 'chunked' }, body });
+      const chunked = await send(`${open.url}${path}`, {
+        method: 'POST',
+        headers: { ...headers, 'transfer-encoding': 'chunked' },
+        body,
+      });
       expect([path, chunked.status, chunked.code]).toEqual([path, 413, 'too-large']);
     }
   });
@@ -111,7 +153,12 @@ describe('CAP2 bodies', () => {
     const busy = await send(`${open.url}/wakelog/sync`, { method: 'POST', headers: CBOR_HEADERS, body: syncBody() });
     expect([busy.status, busy.code, busy.headers['retry-after']]).toEqual([503, 'busy', '1']);
     for (const socket of halves) socket.destroy();
-    await expect.poll(async () => (await send(`${open.url}/wakelog/sync`, { method: 'POST', headers: CBOR_HEADERS, body: syncBody() })).status).toBe(200);
+    await expect
+      .poll(
+        async () =>
+          (await send(`${open.url}/wakelog/sync`, { method: 'POST', headers: CBOR_HEADERS, body: syncBody() })).status,
+      )
+      .toBe(200);
   });
 
   test('CAP2 a body that comes too slowly is given up', async () => {
@@ -173,12 +220,31 @@ describe('CAP4 guards', () => {
       expect([path, answer.status, answer.code]).toEqual([path, 421, 'unknown-host']);
     }
     const { checkHost } = createGuards(['Wakelog.example.org', '.team.example']);
-    const hosts = ['localhost', 'localhost:8080', 'app.localhost', '127.0.0.1:1', '[::1]:80', 'wakelog.EXAMPLE.org:443', 'a.team.example'];
+    const hosts = [
+      'localhost',
+      'localhost:8080',
+      'app.localhost',
+      '127.0.0.1:1',
+      '[::1]:80',
+      'wakelog.EXAMPLE.org:443',
+      'a.team.example',
+    ];
     for (const host of hosts) expect(() => checkHost({ headers: { host } } as never)).not.toThrow();
-    for (const host of ['example.org', 'team.example', 'a.team.example.evil', 'localhost.evil', '127.0.0.1.evil', 'a@localhost', '', '1.2.3.4']) {
+    for (const host of [
+      'example.org',
+      'team.example',
+      'a.team.example.evil',
+      'localhost.evil',
+      '127.0.0.1.evil',
+      'a@localhost',
+      '',
+      '1.2.3.4',
+    ]) {
       expect(() => checkHost({ headers: { host } } as never)).toThrow('does not answer under that name');
     }
-    expect(['localhost', '::1', '127.9.9.9', '::ffff:127.0.0.1', '0.0.0.0', 'example.org'].map(isLoopbackName)).toEqual([true, true, true, true, false, false]);
+    expect(['localhost', '::1', '127.9.9.9', '::ffff:127.0.0.1', '0.0.0.0', 'example.org'].map(isLoopbackName)).toEqual(
+      [true, true, true, true, false, false],
+    );
   });
 
   test('CAP4 an address beyond its rate is told when to come back; loopback is not limited', () => {
@@ -198,10 +264,16 @@ describe('CAP5 who may', () => {
   test('CAP5 without authorize the server is open to this machine only, and says so', async () => {
     expect(open.lines.some(({ level, message }) => level === 'warn' && message.startsWith('open:'))).toBe(true);
     for (const header of ['x-forwarded-for', 'forwarded', 'via']) {
-      const answer = await send(`${open.url}/wakelog/sync`, { method: 'POST', headers: { ...CBOR_HEADERS, [header]: '1' }, body: syncBody() });
+      const answer = await send(`${open.url}/wakelog/sync`, {
+        method: 'POST',
+        headers: { ...CBOR_HEADERS, [header]: '1' },
+        body: syncBody(),
+      });
       expect([header, answer.status, answer.code]).toEqual([header, 403, 'forbidden']);
     }
-    await expect(wakelog({ dataDir: join(folder.path, 'never'), hosts: ['example.org'] })).rejects.toThrow('without `authorize` everybody could read and write');
+    await expect(wakelog({ dataDir: join(folder.path, 'never'), hosts: ['example.org'] })).rejects.toThrow(
+      'without `authorize` everybody could read and write',
+    );
   });
 
   test('CAP5 options that cannot be meant stop the start', async () => {
@@ -218,16 +290,20 @@ describe('CAP6 files', () => {
     const off = await startServer({ dataDir: join(folder.path, 'off'), off: true });
     for (const file of ['sw.js', 'sw-ed25519.js']) {
       const answer = await send(`${off.url}/wakelog/${file}`);
-      expect(answer.headers).toMatchObject({ 'service-worker-allowed': '/', 'cache-control': 'no-cache', 'content-type': 'text/javascript; charset=utf-8' });
+      expect(answer.headers).toMatchObject({
+        'service-worker-allowed': '/',
+        'cache-control': 'no-cache',
+        'content-type': 'text/javascript; charset=utf-8',
+      });
       const listeners = new Map<string, (event: { waitUntil: (work: Promise<unknown>) => void }) => void>();
       const calls: string[] = [];
       const self = {
-        addEventListener: (name: string, listener: (event: { waitUntil: (work: Promise<unknown>) => void }) => void) => listeners.set(name, listener),
+        addEventListener: (name: string, listener: (event: { waitUntil: (work: Promise<unknown>) => void }) => void) =>
+          listeners.set(name, listener),
         skipWaiting: async () => calls.push('skipWaiting'),
         registration: { unregister: async () => calls.push('unregister') },
       };
-      // eslint-disable-next-line no-new-func -- the served text itself is what is tested
-      new Function('self', answer.body.toString())(self);
+      runInNewContext(answer.body.toString(), { self });
       for (const name of ['install', 'activate']) listeners.get(name)?.({ waitUntil: () => undefined });
       expect(calls).toEqual(['skipWaiting', 'unregister']);
       expect([...listeners.keys()]).toEqual(['install', 'activate']);
@@ -240,7 +316,9 @@ describe('CAP6 files', () => {
     const first = await startServer({ dataDir, collections: ['/api/tasks'] });
     await send(`${first.url}/api/tasks`, { method: 'POST', headers: JSON_HEADERS, body: '{"id":"a"}' });
     const [late, stopped] = await Promise.all([
-      send(`${first.url}/api/tasks`, { method: 'POST', headers: JSON_HEADERS, body: '{"id":"b"}' }).catch(() => undefined),
+      send(`${first.url}/api/tasks`, { method: 'POST', headers: JSON_HEADERS, body: '{"id":"b"}' }).catch(
+        () => undefined,
+      ),
       first.stop(),
     ]);
     expect(stopped).toBeUndefined();

@@ -29,7 +29,15 @@ function open(rows: RowStore, name = 'team'): Promise<OpenSpace> {
   const store = createLogStore({ ...rows, close: async () => undefined }, createNodeCrypto());
   const viewStore = createMemoryViewStore();
   const log = createCollectingLog(lines);
-  return openSpace({ name, dataDir: folder.path, store, viewStore, baseEpoch: 'base', createPorts: createNodePorts, log });
+  return openSpace({
+    name,
+    dataDir: folder.path,
+    store,
+    viewStore,
+    baseEpoch: 'base',
+    createPorts: createNodePorts,
+    log,
+  });
 }
 
 async function state(space: OpenSpace): Promise<void> {
@@ -44,7 +52,11 @@ describe('SYNC4 a store that lost something', () => {
     await state(space);
     const [file = ''] = await readdir(join(folder.path, 'canary'));
     const own = space.replica.ownLog();
-    expect(await readMark(join(folder.path, 'canary', file))).toEqual({ epoch: 'base', position: 1, own: { log: own, sequence: 1 } });
+    expect(await readMark(join(folder.path, 'canary', file))).toEqual({
+      epoch: 'base',
+      position: 1,
+      own: { log: own, sequence: 1 },
+    });
     await space.close();
   });
 
@@ -111,7 +123,11 @@ describe('files of a space', () => {
   test('SYNC4 a mark is written once for many, whole or not at all, and no unfinished file stays', async () => {
     const path = join(folder.path, 'canary', 'a.json');
     const canary = createCanary(path, createCollectingLog(lines));
-    const mark = (sequence: number, position = sequence): Parameters<typeof canary.cover>[0] => ({ epoch: 'e', position, own: { log: 'l', sequence } });
+    const mark = (sequence: number, position = sequence): Parameters<typeof canary.cover>[0] => ({
+      epoch: 'e',
+      position,
+      own: { log: 'l', sequence },
+    });
     await Promise.all([3, 1, 2].map((sequence) => canary.cover(mark(sequence))));
     expect(await readMark(path)).toEqual(mark(3));
     await canary.cover(mark(3, 9));
@@ -127,15 +143,12 @@ describe('CAP7 many spaces', () => {
   test('CAP7 at most 256 spaces stay open, those in use always do, and a closed one opens again with what it had', async () => {
     const rowsByName = new Map<string, RowStore>();
     let opened = 0;
-    const spaces = createSpaces(
-      (name) => {
-        opened += 1;
-        const rows = rowsByName.get(name) ?? createMemoryRowStore();
-        rowsByName.set(name, rows);
-        return open(rows, name);
-      },
-      createCollectingLog(lines),
-    );
+    const spaces = createSpaces((name) => {
+      opened += 1;
+      const rows = rowsByName.get(name) ?? createMemoryRowStore();
+      rowsByName.set(name, rows);
+      return open(rows, name);
+    }, createCollectingLog(lines));
     let finish = (): void => undefined;
     const used = spaces.use('used', async (space) => {
       await new Promise<void>((resolve) => {
@@ -143,7 +156,7 @@ describe('CAP7 many spaces', () => {
       });
       return space.store.position();
     });
-    await spaces.use('first', state);
+    await spaces.use('first', (space) => state(space));
     for (let i = 0; i < 300; i++) await spaces.use(`space ${i}`, async () => undefined);
     expect(spaces.openCount()).toBe(256);
     expect(opened).toBe(302);
