@@ -1,5 +1,12 @@
 import type { Json } from '../core/log/body.ts';
-import type { PageAppended, PageDraft, PageStatus, PageVerdict } from '../core/protocol/page-messages.ts';
+import type {
+  PageAppended,
+  PageCollision,
+  PageDraft,
+  PageItem,
+  PageStatus,
+  PageVerdict,
+} from '../core/protocol/page-messages.ts';
 import { PageError } from './page-error.ts';
 import type { Collection } from './collection.ts';
 import { createCollection } from './collection.ts';
@@ -19,6 +26,16 @@ export interface Connection {
   readonly collection: <T extends Json = Json>(name: string) => Collection<T>;
   /** Several keys, and events, as one atomic entry: all of it shown and sent, or none. */
   readonly append: (draft: PageDraft) => Promise<PageAppended>;
+  /**
+   * Keys that were written at the same time and not resolved since: every live version is kept, `ids` names them, and an
+   * `append` with all of them as `parents` resolves the key. Rejects with `not-found` without a worker.
+   */
+  readonly conflicts: () => Promise<readonly PageItem[]>;
+  /**
+   * Every time that two or more entries followed the same version of a key, or each were its first write, resolved or not:
+   * facts of history, the same on every device (S1.17, VIEW1). Rejects with `not-found` without a worker.
+   */
+  readonly collisions: () => Promise<readonly PageCollision[]>;
   /** Resolves once an own entry is accepted, refused or unknown here. May be asked in a later visit as well. */
   readonly settled: (id: string) => Promise<PageVerdict>;
   /** Shows what waits under the ribbon; the keys that changed. */
@@ -70,6 +87,8 @@ export function createConnection({ engine, capture, ...parts }: ConnectionParts)
       return collection as unknown as Collection<T>;
     },
     append,
+    conflicts: engine.conflicts,
+    collisions: engine.collisions,
     async settled(id) {
       for (;;) {
         const changed = nextStatus(engine.status, closed.signal);

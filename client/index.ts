@@ -10,4 +10,12 @@ export type { UpdateDetail } from './ribbon/ribbon.ts';
 export { PageError } from './page-error.ts';
 export type { ErrorCode } from '../core/protocol/errors.ts';
 export type { Json } from '../core/log/body.ts';
-export type { PageAppended, PageDraft, PageStatus, PageVerdict, PageWrite } from '../core/protocol/page-messages.ts';
+export type {
+  PageAppended,
+  PageCollision,
+  PageDraft,
+  PageItem,
+  PageStatus,
+  PageVerdict,
+  PageWrite,
+} from '../core/protocol/page-messages.ts';

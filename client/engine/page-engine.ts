@@ -1,5 +1,12 @@
 import type { Json } from '../../core/log/body.ts';
-import type { PageAppended, PageDraft, PageItem, PageStatus, PageVerdict } from '../../core/protocol/page-messages.ts';
+import type {
+  PageAppended,
+  PageCollision,
+  PageDraft,
+  PageItem,
+  PageStatus,
+  PageVerdict,
+} from '../../core/protocol/page-messages.ts';
 import type { Readable } from '../readable.ts';
 
 /** Keys that changed, or `all` when nobody can say which: read again. */
@@ -14,6 +21,10 @@ export interface PageEngine {
   readonly item: (key: string) => Promise<PageItem | null>;
   /** In the order of creation; deleted items are left out. */
   readonly items: (prefix: string) => Promise<readonly PageItem[]>;
+  /** Rejects with `not-found` where no log is kept. */
+  readonly conflicts: () => Promise<readonly PageItem[]>;
+  /** Rejects with `not-found` where no log is kept. */
+  readonly collisions: () => Promise<readonly PageCollision[]>;
   /** What is known now; `settled` of the connection waits for more. */
   readonly verdict: (id: string) => Promise<PageVerdict>;
   readonly accept: () => Promise<readonly string[]>;

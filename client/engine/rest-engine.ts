@@ -76,6 +76,8 @@ export function createRestEngine(auth: AuthHook | undefined): PageEngine {
         toItem(`${prefix}${idOf(each)}`, each, String(index).padStart(8, '0'), []),
       );
     },
+    conflicts: noHistory,
+    collisions: noHistory,
     verdict: () => Promise.resolve({ state: 'accepted' }),
     accept: () => Promise.resolve([]),
     sync: () => Promise.resolve(tell()),
@@ -135,6 +137,11 @@ function keyToPath(key: string): string {
 function idOf(value: Json): string {
   const id = typeof value === 'object' && value !== null && 'id' in value ? value.id : undefined;
   return typeof id === 'string' || typeof id === 'number' ? String(id) : '';
+}
+
+/** Not an empty list: there may well be some, and whoever looks for them must not be told that there are none. */
+function noHistory(): Promise<never> {
+  return Promise.reject(new PageError('not-found', 'the history of keys needs a service worker'));
 }
 
 function noneIfMissing(error: unknown): RestAnswer {

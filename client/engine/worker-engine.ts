@@ -53,6 +53,8 @@ export async function createWorkerEngine(options: WorkerEngineOptions): Promise<
       const items = await ask('items', { ...scope, prefix });
       return items.filter((item) => !item.deleted).sort(byCreation);
     },
+    conflicts: () => ask('conflicts', scope),
+    collisions: () => ask('collisions', scope),
     verdict: (id) => ask('settled', { ...scope, id }),
     accept: () => ask('accept', scope),
     async sync() {

@@ -9,6 +9,7 @@ import type { Fetch } from '../../core/engine/http-transport.ts';
 import { createHttpTransport } from '../../core/engine/http-transport.ts';
 import type { Appended, Draft } from '../../core/engine/replica.ts';
 import { createNodeCrypto } from '../crypto/node-crypto.ts';
+import type { Collision } from '../../core/views/key-value/item.ts';
 import type { DeviceCollection } from './device-collection.ts';
 import { createDeviceCollection } from './device-collection.ts';
 import type { OpenStore, StoreChoice } from './device-store.ts';
@@ -37,6 +38,8 @@ export interface NodeDevice {
   readonly append: (draft: Draft) => Promise<Appended>;
   /** Many entries, in order, in as few transactions as can be. */
   readonly appendMany: (drafts: readonly Draft[]) => Promise<readonly Appended[]>;
+  /** Every time that entries followed the same version of a key, or each were its first write: facts of history (S1.17). */
+  readonly collisions: () => Promise<readonly Collision[]>;
   readonly status: () => Promise<DeviceStatus>;
   readonly settled: (id: string) => Promise<Verdict>;
   /** Syncs until level, or says why it cannot be now. */
@@ -46,7 +49,7 @@ export interface NodeDevice {
   /** Calls back with the keys that changed; returns the way to stop it. */
   readonly follow: (listener: (keys: readonly string[]) => void) => () => void;
   readonly exportUnsent: () => Promise<readonly Json[]>;
-  /** The engine itself: log store, base view, collisions. */
+  /** The engine itself: log store, base view. */
   readonly device: Device;
   readonly close: () => Promise<void>;
 }
@@ -73,6 +76,7 @@ export async function openDevice(options: OpenDeviceOptions): Promise<NodeDevice
       return appended;
     },
     appendMany: device.append,
+    collisions: replica.view.collisions,
     status: device.status,
     settled: device.settled,
     sync: () => device.syncNow('call'),
