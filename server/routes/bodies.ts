@@ -43,6 +43,8 @@ export function createBodyReader({
     if (encoding !== undefined && encoding !== 'identity') {
       throw new WakelogError('unsupported-media-type', 'compressed bodies are not taken');
     }
+    if (request.readableEnded)
+      throw new Error('a body parser read this request first: the app has to use wakelog before it');
     const announced = Number(request.headers['content-length'] ?? 0);
     if (announced > maxBytes) throw new WakelogError('too-large', `a body here has at most ${maxBytes} bytes`);
     // Reserved before the first byte is read, so that many announced bodies cannot fill the memory together.

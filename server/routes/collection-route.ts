@@ -9,13 +9,23 @@ import type { Session } from '../sync/session.ts';
 import type { RouteContext } from './context.ts';
 import { route, writeHead } from './replies.ts';
 
+export interface CollectionSettings {
+  readonly space: string;
+  readonly collections: readonly string[];
+  /** The server is stopping: new requests are told to come back. */
+  readonly isStopping: () => boolean;
+}
+
 const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
  * REST collections for clients without a worker (curl, a first visit, an old browser): the same answers as the worker's;
  * writes become entries of the server's own log (design §10). Anything else is passed on.
  */
-export function collectionRoute(context: RouteContext, space: string, collections: readonly string[]): RequestHandler {
+export function collectionRoute(
+  context: RouteContext,
+  { space, collections, isStopping }: CollectionSettings,
+): RequestHandler {
   return (request, response, next) => {
     const path = request.baseUrl + request.path;
     const collection = findCollection(collections, request.method, path);
@@ -23,6 +33,7 @@ export function collectionRoute(context: RouteContext, space: string, collection
     const answer = route('json', context.log, async () => {
       context.guards.checkHost(request);
       context.checkRate(request);
+      if (isStopping()) throw new WakelogError('busy', 'the server is stopping');
       const isRead = READS.has(request.method);
       if (!isRead) context.guards.checkSite(request);
       const session = await context.sessionOf(request);

@@ -35,10 +35,14 @@ export function createGuards(hosts: readonly string[]): Guards {
 
   function checkSite({ headers }: IncomingMessage): void {
     const site = headers['sec-fetch-site'];
-    // Browsers say where a request comes from; whoever sends no such header is no browser, and is not used by a foreign page.
-    if (site !== undefined && site !== 'same-origin' && site !== 'none') throw new WakelogError('cross-site');
+    // Browsers say where a request comes from, and pages cannot lie about it; whoever says nothing is no browser, or an old
+    // one, which names the origin at least.
     const { origin, host } = headers;
-    if (origin !== undefined && hostOfOrigin(origin) !== host?.toLowerCase()) throw new WakelogError('cross-site');
+    const isOwn =
+      site === undefined
+        ? origin === undefined || hostOfOrigin(origin) === host?.toLowerCase()
+        : site === 'same-origin' || site === 'none';
+    if (!isOwn) throw new WakelogError('cross-site');
   }
 
   return { checkHost, checkSite };

@@ -14,36 +14,46 @@ import { route } from './replies.ts';
 
 /** Two heartbeats that could not be written: whoever reads so slowly is cut off, and comes back by request. */
 const STALLED_HEARTBEATS = 2;
-/** Whether a session still holds is asked so often. */
-const RECHECK_MS = 60_000;
+export interface LiveTimings {
+  readonly heartbeatMs: number;
+  /** Whether a session still holds is asked so often. */
+  readonly recheckMs: number;
+}
+
+const TIMINGS: LiveTimings = { heartbeatMs: LIVE_HEARTBEAT_MS, recheckMs: 60_000 };
 const BUSY_RETRY_MS = 30_000;
 
 /** `GET {mount}/live?space&account&device&cursor`: frames of sync responses as entries arrive (SYNC13). */
-export function liveRoute(context: RouteContext): RequestHandler {
+export function liveRoute(context: RouteContext, timings: LiveTimings = TIMINGS): RequestHandler {
   return route('cbor', context.log, async (request, response) => {
     context.guards.checkSite(request);
     const { party, cursor } = readQuery(request);
     await checkMayRead(context, request, party);
-    await context.spaces.use(party.space, (space) => serveLive(context, space, party, cursor, request, response));
+    await context.spaces.use(party.space, (space) =>
+      serveLive({ context, space, party, cursor, request, response, timings }),
+    );
   });
 }
 
-async function serveLive(
-  context: RouteContext,
-  space: OpenSpace,
-  party: LiveParty,
-  cursor: Cursor,
-  request: Request,
-  response: Response,
-): Promise<void> {
+interface LiveRequest {
+  readonly context: RouteContext;
+  readonly space: OpenSpace;
+  readonly party: LiveParty;
+  readonly cursor: Cursor;
+  readonly request: Request;
+  readonly response: Response;
+  readonly timings: LiveTimings;
+}
+
+async function serveLive({ context, space, party, cursor, request, response, timings }: LiveRequest): Promise<void> {
   const feed = createLiveFeed(space, cursor, context.sync.now);
   const bell = createBell();
   const end = bell.silence;
   const remove = context.live.add({ party, noteCarried: feed.noteCarried, end });
   if (remove === undefined) throw new WakelogError('busy', 'all live connections are taken', BUSY_RETRY_MS);
   const unfollow = space.store.follow(bell.ring);
-  const stopHeartbeat = startHeartbeat(response, end);
-  const stopRecheck = startRecheck(() => checkMayRead(context, request, party), end);
+  const stopHeartbeat = startHeartbeat(response, end, timings.heartbeatMs);
+  const stopRecheck = startRecheck(() => checkMayRead(context, request, party), end, timings.recheckMs);
   response.once('close', end);
   try {
     response
@@ -73,7 +83,7 @@ async function serveLive(
   }
 }
 
-function startHeartbeat(response: Response, end: () => void): () => void {
+function startHeartbeat(response: Response, end: () => void, heartbeatMs: number): () => void {
   let stalled = 0;
   const timer = setInterval(() => {
     stalled = response.writableNeedDrain ? stalled + 1 : 0;
@@ -83,14 +93,14 @@ function startHeartbeat(response: Response, end: () => void): () => void {
     } else if (stalled === 0) {
       response.write(encodeFrame(new Uint8Array(0)));
     }
-  }, LIVE_HEARTBEAT_MS);
+  }, heartbeatMs);
   return () => clearInterval(timer);
 }
 
-function startRecheck(check: () => Promise<void>, end: () => void): () => void {
+function startRecheck(check: () => Promise<void>, end: () => void, recheckMs: number): () => void {
   const timer = setInterval(() => {
     check().catch(end);
-  }, RECHECK_MS);
+  }, recheckMs);
   return () => clearInterval(timer);
 }
 

@@ -1,5 +1,5 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
-import { StorageFull } from '../../core/log/row-store.ts';
+import { StorageFull, StorageGone } from '../../core/log/row-store.ts';
 import type { Bytes } from '../../core/log/bytes.ts';
 import { utf8 } from '../../core/log/bytes.ts';
 import { encodeErrorReply } from '../../core/protocol/codec.ts';
@@ -72,7 +72,9 @@ export function answerError(form: ReplyForm, log: Log, request: Request, respons
 
 function toWakelogError(thrown: unknown): WakelogError {
   if (thrown instanceof WakelogError) return thrown;
-  return new WakelogError(thrown instanceof StorageFull ? 'storage-full' : 'internal');
+  if (thrown instanceof StorageFull) return new WakelogError('storage-full');
+  // The server is stopping: whoever comes again meets its successor.
+  return new WakelogError(thrown instanceof StorageGone ? 'busy' : 'internal');
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { Router } from 'express';
 import { WakelogError } from '../../core/protocol/errors.ts';
+import type { CollectionSettings } from './collection-route.ts';
 import { collectionRoute } from './collection-route.ts';
 import type { RouteContext } from './context.ts';
 import { BROWSER_FILES, fileRoute, offWorkerRoute } from './file-routes.ts';
@@ -9,13 +10,9 @@ import { pushKeyRoute, subscribeRoute, unsubscribeRoute } from './push-routes.ts
 import { answerError, route, sendJson } from './replies.ts';
 import { syncRoute } from './sync-route.ts';
 
-export interface RouterSettings {
+export interface RouterSettings extends CollectionSettings {
   readonly mount: string;
-  readonly collections: readonly string[];
-  readonly space: string;
   readonly off: boolean;
-  /** The server is stopping: new requests are told to come back. */
-  readonly isStopping: () => boolean;
 }
 
 const CBOR_PATHS: ReadonlySet<string> = new Set(['/sync', '/live']);
@@ -67,7 +64,7 @@ export function createRouter(context: RouteContext, settings: RouterSettings): R
   const router = Router({ caseSensitive: true });
   router.get('/healthz', health);
   router.use(settings.mount, mounted);
-  router.use(settleHeaders, collectionRoute(context, settings.space, settings.collections));
+  router.use(settleHeaders, collectionRoute(context, settings));
   return router;
 }
 

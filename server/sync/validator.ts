@@ -7,7 +7,7 @@ import type { Run } from '../../core/log/run.ts';
 import { logName } from '../../core/log/version-vector.ts';
 import type { Statement } from '../../core/views/key-value/statements.ts';
 
-/** A new data entry, as the app's validator sees it. */
+/** A new data entry, as the app's validator sees it. A REST write is judged before it has an id ('') and a sequence (-1). */
 export interface ValidatedEntry {
   readonly space: string;
   readonly account: string;
