@@ -4,7 +4,9 @@ import { worker } from './global-scope.ts';
 
 /** Which tabs are open, and whose they are. */
 export interface Presence {
-  /** A tab said hello. */
+  /** Whether a tab's account is known without a look into the memory. */
+  readonly knows: (clientId: string) => boolean;
+  /** A tab said whose it is. */
   readonly note: (clientId: string, scope: PageScope) => Promise<void>;
   /** Whose a tab is; waits a moment for the hello of one that just loaded. Undefined: it never said so. */
   readonly whose: (clientId: string) => Promise<PageScope | undefined>;
@@ -12,6 +14,8 @@ export interface Presence {
   readonly tabs: (scope: PageScope) => Promise<readonly WindowClient[]>;
   /** The account left: its tabs, though open, are nobody's. */
   readonly forget: (scope: PageScope) => Promise<void>;
+  /** The memory was emptied: tabs are asked for anew. */
+  readonly forgetAll: () => void;
 }
 
 /** A page's own first requests may be ahead of its script's hello by so much, ms. */
@@ -33,6 +37,8 @@ export function createPresence(memory: WorkerMemory): Presence {
   }
 
   return {
+    knows: (clientId) => scopeByClient.has(clientId),
+    forgetAll: () => scopeByClient.clear(),
     async note(clientId, scope) {
       scopeByClient.set(clientId, scope);
       silent.delete(clientId);

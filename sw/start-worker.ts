@@ -11,7 +11,7 @@ import { createDevices } from './devices.ts';
 import { createAlarm, listenPeriodicSync } from './events/background-sync.ts';
 import { listenLifeCycle } from './events/life-cycle.ts';
 import { listenMessages } from './events/listen-messages.ts';
-import { createPageHandlers } from './events/page-requests.ts';
+import { createPageHandlers, noteTab } from './events/page-requests.ts';
 import { listenPush, pull } from './events/push.ts';
 import { followDevice, openHints } from './hints.ts';
 import { createMemory } from './memory.ts';
@@ -52,7 +52,11 @@ export function wireWorker(options: WorkerOptions, { stores, cryptography }: Wor
         clock: webClock,
       }),
     onOpen: (scope, device) => followDevice(scope, device, statusOf),
-    onGone: tellReset,
+    onGone(scope) {
+      // What is emptied is emptied whole.
+      presence.forgetAll();
+      tellReset(scope);
+    },
   });
   const pushServer = createPushServer({ mount: options.mount, memory, devices });
   const alarm = createAlarm(() => sender.onAlarm());
@@ -74,7 +78,7 @@ export function wireWorker(options: WorkerOptions, { stores, cryptography }: Wor
 
   const parts = { options, devices, memory, presence, sender, pushServer, refreshHold, shell, statusOf, streams };
   listenLifeCycle(parts);
-  listenMessages(createPageHandlers(parts));
+  listenMessages(createPageHandlers(parts), (scope, tab) => noteTab(parts, scope, tab));
   listenFetch({ ...parts, onStream: (scope) => listenLive(devices, presence, scope) });
   listenPush(parts);
   listenPeriodicSync(async () => {

@@ -15,18 +15,26 @@ export interface Shell {
   readonly clear: () => Promise<void>;
 }
 
-const CACHE = 'wakelog-shell';
+/** What a page cannot start without, and what it only looks worse without: many pictures must not push a page out. */
+const SHELL = 'wakelog-shell';
+const MEDIA = 'wakelog-media';
 const NETWORK_TIMEOUT_S = 2.5;
 const MOST_FILES = 200;
 const MOST_FILE_BYTES = 5_242_880;
-const STATIC: ReadonlySet<RequestDestination> = new Set(['script', 'style', 'image', 'font', 'manifest']);
+const CACHE_BY_DESTINATION: Readonly<Record<string, string>> = {
+  script: SHELL,
+  style: SHELL,
+  manifest: SHELL,
+  image: MEDIA,
+  font: MEDIA,
+};
 
 type Plugin = NonNullable<NonNullable<ConstructorParameters<typeof NetworkFirst>[0]>['plugins']>[number];
 
 /** Only whole, plain answers of the site itself, unless it says that they must not be kept. */
 const keepable: Plugin = {
   cacheWillUpdate: async ({ response }) => (isKeepable(response) ? response : null),
-  cacheDidUpdate: async () => trim(),
+  cacheDidUpdate: ({ cacheName }) => trim(cacheName),
 };
 
 /** A page that was never visited: the nearest one above it, which is the app itself for most apps. */
@@ -36,11 +44,10 @@ const nearest: Plugin = {
 
 export function createShell(mount: string): Shell {
   const documents = new NetworkFirst({
-    cacheName: CACHE,
+    cacheName: SHELL,
     networkTimeoutSeconds: NETWORK_TIMEOUT_S,
     plugins: [keepable, nearest],
   });
-  const files = new StaleWhileRevalidate({ cacheName: CACHE, plugins: [keepable] });
   const tag = `${mount}/wakelog.js`;
 
   return {
@@ -51,31 +58,35 @@ export function createShell(mount: string): Shell {
       // The routes under the mount are the server's; the script tag's file is the page's.
       if (pathname.startsWith(`${mount}/`) && pathname !== tag) return undefined;
       if (request.mode === 'navigate') return documents.handle({ event, request });
-      return STATIC.has(request.destination) ? files.handle({ event, request }) : undefined;
+      const cacheName = CACHE_BY_DESTINATION[request.destination];
+      if (cacheName === undefined) return undefined;
+      return new StaleWhileRevalidate({ cacheName, plugins: [keepable] }).handle({ event, request });
     },
     async warm(urls) {
       for (const url of new Set(urls.map((each) => each.split('#')[0] ?? each))) {
         const response = await fetch(url, { headers: { accept: 'text/html' } }).catch(() => undefined);
         if (response === undefined || !isKeepable(response)) continue;
         const html = await response.clone().text();
-        await keep(url, response);
-        await Promise.all(collectFiles(html, url).map((file) => warmFile(file)));
+        await keep(SHELL, url, response);
+        await Promise.all(
+          collectFiles(html, url).map(({ url: file, isMedia }) => warmFile(file, isMedia ? MEDIA : SHELL)),
+        );
       }
-      await trim();
+      await Promise.all([SHELL, MEDIA].map(trim));
     },
-    clear: async () => void (await caches.delete(CACHE)),
+    clear: async () => void (await Promise.all([SHELL, MEDIA].map((name) => caches.delete(name)))),
   };
 }
 
-async function warmFile(url: string): Promise<void> {
-  const cache = await caches.open(CACHE);
+async function warmFile(url: string, cacheName: string): Promise<void> {
+  const cache = await caches.open(cacheName);
   if ((await cache.match(url)) !== undefined) return;
   const response = await fetch(url).catch(() => undefined);
-  if (response !== undefined && isKeepable(response)) await keep(url, response);
+  if (response !== undefined && isKeepable(response)) await keep(cacheName, url, response);
 }
 
-async function keep(url: string, response: Response): Promise<void> {
-  const cache = await caches.open(CACHE);
+async function keep(cacheName: string, url: string, response: Response): Promise<void> {
+  const cache = await caches.open(cacheName);
   // No room: the page works without a network a little less, nothing is lost.
   await cache.put(url, response).catch(() => undefined);
 }
@@ -87,7 +98,7 @@ function isKeepable(response: Response): boolean {
 }
 
 async function findNearest({ origin, pathname }: URL): Promise<Response | undefined> {
-  const cache = await caches.open(CACHE);
+  const cache = await caches.open(SHELL);
   const same = await cache.match(`${origin}${pathname}`, { ignoreSearch: true });
   if (same !== undefined) return same;
   for (let path = pathname; path !== '/';) {
@@ -99,8 +110,8 @@ async function findNearest({ origin, pathname }: URL): Promise<Response | undefi
 }
 
 /** A cache lists its files in the order in which they were put. */
-async function trim(): Promise<void> {
-  const cache = await caches.open(CACHE);
+async function trim(cacheName: string): Promise<void> {
+  const cache = await caches.open(cacheName);
   const kept = await cache.keys();
   for (const request of kept.slice(0, Math.max(0, kept.length - MOST_FILES))) await cache.delete(request);
 }

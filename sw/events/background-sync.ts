@@ -20,7 +20,9 @@ export function createAlarm(ring: () => Promise<void>): Alarm {
   const queue = new Queue(NAME, {
     async onSync() {
       isSet = false;
-      // Without Background Sync workbox calls at each start of the worker, and nobody looks at a failure there.
+      // Without Background Sync workbox calls at each start of the worker: while it is wired still, hence the turn, and
+      // with nobody to look at a failure.
+      await Promise.resolve();
       await (hasSync ? ring() : ring().catch(() => undefined));
     },
   });

@@ -1,12 +1,15 @@
 import { StorageFull, StorageGone, StorageTooNew } from '../../core/log/row-store.ts';
 import type { ErrorCode } from '../../core/protocol/errors.ts';
 import { ERRORS, WakelogError } from '../../core/protocol/errors.ts';
-import type { PageReply, PageRequest } from '../../core/protocol/page-messages.ts';
+import type { PageReply, PageRequest, PageScope } from '../../core/protocol/page-messages.ts';
 import { worker } from '../global-scope.ts';
 import type { Asking, PageHandlers } from './page-requests.ts';
 
 /** Requests of pages: each answered once on the port that came with it; what is no request of ours is left alone. */
-export function listenMessages(handlers: PageHandlers): void {
+export function listenMessages(
+  handlers: PageHandlers,
+  noteTab: (scope: PageScope, tab: WindowClient) => Promise<void>,
+): void {
   worker.addEventListener('message', (event) => {
     const [port] = event.ports;
     const request = event.data as unknown;
@@ -15,6 +18,8 @@ export function listenMessages(handlers: PageHandlers): void {
     // A failure after the answer is no failure of the request; the alarm or the next event goes on with it.
     const later = (work: Promise<unknown>): void => event.waitUntil(work.catch(() => undefined));
     event.waitUntil(answer(handlers, request, { tab, later }).then((reply) => port.postMessage(reply)));
+    const { wakelog, ask } = request;
+    if (tab !== undefined && isScope(ask) && wakelog !== 'hello' && wakelog !== 'leave') later(noteTab(ask, tab));
   });
 }
 
@@ -23,8 +28,12 @@ function isRequest(data: unknown, handlers: PageHandlers): data is PageRequest {
   return typeof wakelog === 'string' && Object.hasOwn(handlers, wakelog) && typeof ask === 'object' && ask !== null;
 }
 
+function isScope({ account, space }: PageScope): boolean {
+  return typeof account === 'string' && typeof space === 'string';
+}
+
 async function answer(handlers: PageHandlers, { wakelog, ask }: PageRequest, asking: Asking): Promise<PageReply> {
-  if (typeof ask.account !== 'string' || typeof ask.space !== 'string') return failure('malformed');
+  if (!isScope(ask)) return failure('malformed');
   try {
     // The table pairs each request with its own handler, which the types cannot follow through the union.
     const handle = handlers[wakelog] as (ask: PageRequest['ask'], asking: Asking) => Promise<never>;

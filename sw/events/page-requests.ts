@@ -79,6 +79,20 @@ export function createPageHandlers(parts: PageRequestParts): PageHandlers {
   };
 }
 
+/**
+ * A tab that this worker does not know says something else than hello: the worker was stopped meanwhile, or the browser
+ * emptied its memory. Whose tab it is stands in every request.
+ */
+export async function noteTab(
+  { memory, presence }: PageRequestParts,
+  scope: PageScope,
+  tab: WindowClient,
+): Promise<void> {
+  if (presence.knows(tab.id)) return;
+  await presence.note(tab.id, scope);
+  if ((await memory.session()) === undefined) await memory.setSession({ ...scope, url: tab.url });
+}
+
 async function greet(
   parts: PageRequestParts,
   { account, space, updates, fresh, headers }: PageRequests['hello']['ask'],
@@ -87,7 +101,7 @@ async function greet(
   const { devices, memory, presence, sender, pushServer, statusOf, refreshHold } = parts;
   const scope = { account, space };
   const before = await memory.setSession({ ...scope, url: tab?.url ?? worker.registration.scope });
-  if (before !== undefined && before.account !== account) await changeAccount(parts);
+  if (before !== undefined && before.account !== account) await changeAccount(parts, tab, later);
   await memory.setWishes(scope, { updates, headers });
   if (tab !== undefined) await presence.note(tab.id, scope);
   await closeUnused(parts, scope);
@@ -106,8 +120,13 @@ async function greet(
 }
 
 /** Another account uses the browser now: nothing that the one before saw or subscribed to is left within its reach. */
-async function changeAccount({ shell }: PageRequestParts): Promise<void> {
+async function changeAccount(
+  { shell }: PageRequestParts,
+  tab: WindowClient | undefined,
+  later: Asking['later'],
+): Promise<void> {
   await shell?.clear();
+  if (shell !== undefined && tab !== undefined) later(shell.warm([tab.url]));
   await endSubscription();
 }
 

@@ -90,6 +90,12 @@ export async function createWorkerSite(scratch: Scratch, options: Partial<Wakelo
   app.get('/app.js', (_request, response) => void response.type('text/javascript').send(APP));
   app.get('/style.css', (_request, response) => void response.type('text/css').send('h1 { color: rgb(0, 100, 0); }'));
   app.get('/plain.json', (_request, response) => void response.json({ from: 'server' }));
+  const picture = '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>';
+  app.get(
+    '/secret.svg',
+    (_request, response) => void response.set('cache-control', 'no-store').type('svg').send(picture),
+  );
+  app.get('/images/:name', (_request, response) => void response.type('svg').send(picture));
   app.all('/echo', express.text({ type: '*/*' }), (request, response) => {
     const { body } = request as { body?: unknown };
     response.json({ method: request.method, body: typeof body === 'string' ? body : '' });
@@ -102,6 +108,7 @@ export async function createWorkerSite(scratch: Scratch, options: Partial<Wakelo
     await closeServer(server);
     await handler.close();
   });
+  const reach = { url: `http://127.0.0.1:${port}`, space: SPACE, live: false };
   return {
     origin: `http://localhost:${gate.port}`,
     direct: `http://localhost:${port}`,
@@ -111,7 +118,7 @@ export async function createWorkerSite(scratch: Scratch, options: Partial<Wakelo
       release += 1;
     },
     device: async (account = 'bob') =>
-      scratch.use(await openDevice({ url: `http://127.0.0.1:${port}`, space: SPACE, account, live: false }), (it) =>
+      scratch.use(await openDevice({ ...reach, account, auth: () => ({ cookie: `account=${account}` }) }), (it) =>
         it.close(),
       ),
   };
