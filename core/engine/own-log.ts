@@ -1,5 +1,6 @@
 import type { Body, Parent, Write } from '../log/body.ts';
 import { bodyToParts, partsToBody } from '../log/body.ts';
+import type { Awaitable } from '../log/bytes.ts';
 import { toBase64Url, utf8 } from '../log/bytes.ts';
 import { KIND, NO_ENTRY } from '../log/header.ts';
 import { MAX_LAMPORT_JUMP } from '../log/limits.ts';
@@ -35,6 +36,13 @@ export interface Extension {
   readonly runs: () => Promise<VerifiedRun[]>;
 }
 
+/** A write of an extension, and the entry that it is part of. */
+interface Written {
+  readonly write: DraftWrite;
+  readonly sequence: number;
+  readonly lamport: number;
+}
+
 export interface ExtensionStart {
   readonly ports: EnginePorts;
   readonly spaceHash: Uint8Array<ArrayBuffer>;
@@ -53,8 +61,8 @@ export function startExtension({ ports, spaceHash, view, head, key, lamportSeen,
   const clock = Math.min(Math.max(Math.floor(ports.clock.now()), 0), MAX_CLOCK_MS);
   const entries: DraftEntry[] = [];
   const remembered: { readonly sequence: number; readonly toValues: (appended: Appended) => NamedValues }[] = [];
-  /** Keys written by this extension: what readers would see of them. */
-  const written = new Map<string, Item>();
+  /** What this extension writes, by key. */
+  const written = new Map<string, Written[]>();
   // Another context of this device may have seen more: the log's own last is the least.
   const ownLast = head?.lamport ?? 0;
   let lamport = Math.max(ownLast, Math.min(lamportSeen, ownLast + MAX_LAMPORT_JUMP));
@@ -68,13 +76,19 @@ export function startExtension({ ports, spaceHash, view, head, key, lamportSeen,
   }
 
   async function addDraft(draft: Draft): Promise<number> {
-    const sequence = end.sequence + entries.length + 1;
     const writes: Write[] = [];
-    for (const write of draft.writes) writes.push(await toWrite(write));
-    const sequenceAdded = addBody({ writes, ...(draft.events === undefined ? {} : { events: draft.events }) });
-    for (const write of draft.writes) await noteWritten(write, sequence);
+    for (const write of draft.writes) {
+      const made = toWrite(write);
+      writes.push(made instanceof Promise ? await made : made);
+    }
+    const sequence = addBody({ writes, ...(draft.events === undefined ? {} : { events: draft.events }) });
+    for (const write of draft.writes) {
+      const before = written.get(write.key);
+      if (before === undefined) written.set(write.key, [{ write, sequence, lamport }]);
+      else before.push({ write, sequence, lamport });
+    }
     if (draft.values !== undefined) remembered.push({ sequence, toValues: draft.values });
-    return sequenceAdded;
+    return sequence;
   }
 
   function addBody(body: Body): number {
@@ -83,14 +97,20 @@ export function startExtension({ ports, spaceHash, view, head, key, lamportSeen,
     return add({ kind: KIND.data, parts });
   }
 
-  async function toWrite(write: DraftWrite): Promise<Write> {
-    const parents = await (write.parents === undefined ? displayedParent(write.key) : nameParents(write.key, write.parents));
-    return 'deleted' in write ? ['delete', write.key, parents] : ['put', write.key, write.value, parents];
+  function toWrite(write: DraftWrite): Awaitable<Write> {
+    const parents = write.parents === undefined ? displayedParent(write.key) : nameParents(write.key, write.parents);
+    return parents instanceof Promise ? parents.then((named) => withParents(write, named)) : withParents(write, parents);
   }
 
   /** Unless told otherwise, a write supersedes what is displayed: what its writer saw. Other live versions stay. */
-  async function displayedParent(key: string): Promise<Parent[]> {
-    const [displayed] = written.get(key)?.live ?? (await view.live(key));
+  function displayedParent(key: string): Awaitable<Parent[]> {
+    const last = written.get(key)?.at(-1);
+    if (last !== undefined) return [last.sequence];
+    const live = view.live(key);
+    return live instanceof Promise ? live.then(displayedOf) : displayedOf(live);
+  }
+
+  function displayedOf([displayed]: readonly VersionName[]): Parent[] {
     return displayed === undefined ? [] : [parentName(displayed)];
   }
 
@@ -107,25 +127,16 @@ export function startExtension({ ports, spaceHash, view, head, key, lamportSeen,
     return version.log === log ? version.sequence : version.id;
   }
 
-  async function noteWritten(write: DraftWrite, sequence: number): Promise<void> {
-    const before = written.get(write.key) ?? (await view.item(write.key));
-    const deleted = 'deleted' in write;
-    // Its id is known only once the entries are chained; nobody outside can have seen it yet.
-    const version: Version = { id: '', log, sequence, lamport, deleted, value: deleted ? null : write.value };
-    const superseded = new Set(write.parents ?? before?.live.slice(0, 1).map(({ id }) => id));
-    const others = (before?.live ?? []).filter(({ id }) => !superseded.has(id));
-    written.set(write.key, {
-      key: write.key,
-      live: [version, ...others],
-      conflict: others.length > 0,
-      incomplete: before?.incomplete ?? false,
-      created: before?.created ?? { lamport, log, sequence },
-    });
+  /** What readers would see of a key. */
+  async function item(key: string): Promise<Item | undefined> {
+    let seen = await view.item(key);
+    for (const one of written.get(key) ?? []) seen = itemAfter(seen, one, log);
+    return seen;
   }
 
   return {
     log,
-    context: { item: async (key) => written.get(key) ?? view.item(key) },
+    context: { item },
     addDraft,
     addStatement: (statement) => {
       const { kind, part } = statementToDraft(statement);
@@ -135,6 +146,25 @@ export function startExtension({ ports, spaceHash, view, head, key, lamportSeen,
     values: (idOf) =>
       Object.assign({}, ...remembered.map(({ sequence, toValues }) => toValues({ id: idOf(sequence), log, sequence }))) as NamedValues,
     runs: () => buildRuns(ports.crypto, key, spaceHash, end, entries),
+  };
+}
+
+function withParents(write: DraftWrite, parents: readonly Parent[]): Write {
+  return 'deleted' in write ? ['delete', write.key, parents] : ['put', write.key, write.value, parents];
+}
+
+function itemAfter(before: Item | undefined, { write, sequence, lamport }: Written, log: LogName): Item {
+  const deleted = 'deleted' in write;
+  // Its id is known only once the entries are chained; nobody outside can have seen it yet.
+  const version: Version = { id: '', log, sequence, lamport, deleted, value: deleted ? null : write.value };
+  const superseded = new Set(write.parents ?? before?.live.slice(0, 1).map(({ id }) => id));
+  const others = (before?.live ?? []).filter(({ id }) => !superseded.has(id));
+  return {
+    key: write.key,
+    live: [version, ...others],
+    conflict: others.length > 0,
+    incomplete: before?.incomplete ?? false,
+    created: before?.created ?? { lamport, log, sequence },
   };
 }
 

@@ -156,7 +156,9 @@ export async function createOwnWriter(
 }
 
 function idsBySequence(runs: readonly VerifiedRun[]): ReadonlyMap<number, string> {
-  return new Map(runs.flatMap(({ run, ids }) => ids.map((id, i) => [run.first + i, toBase64Url(id)] as const)));
+  const idBySequence = new Map<number, string>();
+  for (const { run, ids } of runs) for (const [i, id] of ids.entries()) idBySequence.set(run.first + i, toBase64Url(id));
+  return idBySequence;
 }
 
 /** Each in its turn, since one may depend on those before; one that cannot be added leaves the others alone. */

@@ -73,13 +73,13 @@ export function partsToBody(parts: readonly Part[], sequence: number): Body | un
     if ('hash' in part) continue;
     const piece = parseJson(part.bytes);
     if (!isRecord(piece) || !Array.isArray(piece['writes'])) return undefined;
-    const { writes: pieceWrites, ...others } = piece as { writes: Json[] } & Record<string, Json>;
-    if (Object.keys(others).length > 0) {
+    if (Object.keys(piece).length > 1) {
+      const { writes: _, ...others } = piece;
       if (restSeen || !isRest(others)) return undefined;
       restSeen = true;
       rest = others;
     }
-    for (const write of pieceWrites) {
+    for (const write of piece['writes'] as Json[]) {
       if (!isWrite(write)) return undefined;
       writes.push(write);
     }
@@ -98,12 +98,16 @@ function findFault({ writes, reads = [], events = [], origin }: Body): BodyFault
     keys.add(key);
     if (write[0] === 'put' && !isStorableJson(write[2])) return 'invalid-value';
     const parents = writeParents(write);
-    if (parents.length > MAX_PARENTS_PER_WRITE || new Set(parents).size !== parents.length) return 'invalid-parents';
+    if (parents.length > MAX_PARENTS_PER_WRITE || hasDuplicates(parents)) return 'invalid-parents';
     if (!parents.every(isParent)) return 'invalid-parents';
   }
   if (!reads.every((read) => isKey('key' in read ? read.key : read.prefix))) return 'invalid-key';
   if (!reads.every(({ ids }) => ids.every(isId)) || (origin !== undefined && !isId(origin))) return 'invalid-parents';
   return isStorableJson(events) ? undefined : 'invalid-value';
+}
+
+function hasDuplicates(parents: readonly Parent[]): boolean {
+  return parents.length > 1 && new Set(parents).size !== parents.length;
 }
 
 export function writeParents(write: Write): readonly Parent[] {
@@ -154,35 +158,27 @@ function isRead(value: Json): boolean {
 }
 
 /**
- * Whether a value survives JSON unchanged and harmless: no deeper than 64, finite numbers, no `__proto__` key. Walks
- * without recursion, so that no depth can overflow the stack, and no further than a body can be long, so that no value
- * that contains itself can fill the memory.
+ * Whether a value survives JSON unchanged and harmless: no deeper than 64, finite numbers, no `__proto__` key. The depth
+ * bounds the recursion; the count stops at as much as a body can hold, so that no value that contains itself goes on for ever.
  */
 export function isStorableJson(value: unknown): value is Json {
-  let level: unknown[] = [value];
   let seen = 0;
-  for (let depth = 0; level.length > 0; depth++) {
-    seen += level.length;
+
+  function isStorable(item: unknown, depth: number): boolean {
+    seen += 1;
     if (depth > MAX_JSON_DEPTH || seen > MAX_BODY_BYTES) return false;
-    const next: unknown[] = [];
-    for (const item of level) {
-      if (item === null || typeof item === 'string' || typeof item === 'boolean') continue;
-      if (typeof item === 'number') {
-        if (!Number.isFinite(item)) return false;
-      } else if (Array.isArray(item)) {
-        for (const element of item) next.push(element);
-      } else if (isRecord(item)) {
-        for (const name of Object.keys(item)) {
-          if (name === FORBIDDEN_KEY) return false;
-          next.push(item[name]);
-        }
-      } else {
-        return false;
-      }
+    if (item === null || typeof item === 'string' || typeof item === 'boolean') return true;
+    if (typeof item === 'number') return Number.isFinite(item);
+    if (Array.isArray(item)) {
+      for (const element of item) if (!isStorable(element, depth + 1)) return false;
+      return true;
     }
-    level = next;
+    if (!isRecord(item)) return false;
+    for (const name of Object.keys(item)) if (name === FORBIDDEN_KEY || !isStorable(item[name], depth + 1)) return false;
+    return true;
   }
-  return true;
+
+  return isStorable(value, 0);
 }
 
 function isRecord(value: unknown): value is { readonly [key: string]: Json } {

@@ -1,4 +1,4 @@
-import type { Bytes } from './bytes.ts';
+import type { Awaitable, Bytes } from './bytes.ts';
 import { concat, utf8 } from './bytes.ts';
 import type { Crypto } from './crypto.ts';
 import { FLAG } from './header.ts';
@@ -42,19 +42,21 @@ const PART_DOMAIN = utf8('wakelog/part/1');
  * The body hash (LOG3): of salt and body, or, with the flag `parts`, of the hashes of the parts, each over its own salt.
  * Erased bytes cannot be guessed from a hash that covers a salt erased with them.
  */
-export async function hashContent(crypto: Crypto, content: Content, flags: number): Promise<Bytes> {
+export function hashContent(crypto: Crypto, content: Content, flags: number): Awaitable<Bytes> {
   if (content.form !== 'body') return content.bodyHash;
-  if ((flags & FLAG.parts) === 0) {
-    const [part] = content.parts;
-    if (part === undefined || 'hash' in part) throw new Error('a body without the flag parts is one whole part');
-    return crypto.sha256(concat(BODY_DOMAIN, part.salt, part.bytes));
-  }
+  if ((flags & FLAG.parts) !== 0) return hashParts(crypto, content.parts);
+  const [part] = content.parts;
+  if (part === undefined || 'hash' in part) throw new Error('a body without the flag parts is one whole part');
+  return crypto.sha256(concat(BODY_DOMAIN, part.salt, part.bytes));
+}
+
+async function hashParts(crypto: Crypto, parts: readonly Part[]): Promise<Bytes> {
   const hashes: Bytes[] = [BODY_DOMAIN];
-  for (const part of content.parts) hashes.push(await hashPart(crypto, part));
+  for (const part of parts) hashes.push(await hashPart(crypto, part));
   return crypto.sha256(concat(...hashes));
 }
 
-export async function hashPart(crypto: Crypto, part: Part): Promise<Bytes> {
+export function hashPart(crypto: Crypto, part: Part): Awaitable<Bytes> {
   return 'hash' in part ? part.hash : crypto.sha256(concat(PART_DOMAIN, part.salt, part.bytes));
 }
 

@@ -42,11 +42,13 @@ export async function buildRuns(
     const ids: Bytes[] = [];
     for (const draft of group) {
       const entry = draftToEntry(crypto, draft);
-      const bodyHash = await hashContent(crypto, entry.content, entry.flags);
+      const hashing = hashContent(crypto, entry.content, entry.flags);
+      const bodyHash = hashing instanceof Promise ? await hashing : hashing;
       sequence += 1;
       const { kind, flags, bodyBytes, lamport, clock } = entry;
       const log = key.publicKey;
-      id = await entryId(crypto, { kind, flags, bodyBytes, sequence, lamport, clock, log, previous: id, bodyHash });
+      const naming = entryId(crypto, { kind, flags, bodyBytes, sequence, lamport, clock, log, previous: id, bodyHash });
+      id = naming instanceof Promise ? await naming : naming;
       entries.push(entry);
       ids.push(id);
     }

@@ -50,7 +50,20 @@ export function createShardedTable<Row>(
     .toSorted((a, b) => compareText(a.from, b.from));
   if (shards[0]?.from !== '') shards = [{ from: '', rows: new Map(), changed: false }, ...shards];
 
+  /** Where the last key was found: a row that is read is often written next, and keys often come in order. */
+  let lastIndex = 0;
+
   function indexOf(key: string): number {
+    if (!isWithin(key, lastIndex)) lastIndex = search(key);
+    return lastIndex;
+  }
+
+  function isWithin(key: string, index: number): boolean {
+    const [shard, next] = [shards[index], shards[index + 1]];
+    return shard !== undefined && compareText(shard.from, key) <= 0 && (next === undefined || compareText(key, next.from) < 0);
+  }
+
+  function search(key: string): number {
     let [low, high] = [0, shards.length - 1];
     while (low < high) {
       const middle = (low + high + 1) >> 1;
@@ -135,7 +148,7 @@ function splitShard<Row>(
   let texts: string[] = [];
   let chars = 0;
   let piece: Shard<Row> = { from, rows: new Map(), changed: false };
-  for (const key of [...rows.keys()].toSorted(compareText)) {
+  for (const key of inOrder(rows)) {
     const row = rows.get(key) as Row;
     const text = JSON.stringify([key, codec.toJson(row)]);
     if (chars > 0 && chars + text.length > TARGET_SHARD_CHARS) {
@@ -149,4 +162,11 @@ function splitShard<Row>(
   }
   pieces.push({ shard: piece, text: `[${texts.join(',')}]` });
   return pieces;
+}
+
+/** Rows lie in order as they were read; only new ones come at the end. */
+function inOrder(rows: ReadonlyMap<string, unknown>): readonly string[] {
+  const keys = [...rows.keys()];
+  const isSorted = keys.every((key, i) => i === 0 || compareText(keys[i - 1] ?? '', key) < 0);
+  return isSorted ? keys : keys.toSorted(compareText);
 }

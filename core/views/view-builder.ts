@@ -12,7 +12,7 @@ import type { View } from './view.ts';
 import type { ViewStore } from './view-store.ts';
 
 /** Rows wait in memory for one write of their shards; a crash costs folding so many entries again, never more. */
-const MOST_UNWRITTEN_ENTRIES = 25_000;
+const MOST_UNWRITTEN_ENTRIES = 100_000;
 
 export interface ViewBuilder<Api> {
   readonly api: Api;
