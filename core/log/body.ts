@@ -1,5 +1,5 @@
 import type { Bytes } from './bytes.ts';
-import { fromBase64Url, utf8, utf8ToText } from './bytes.ts';
+import { fromBase64Url, pooledUtf8, utf8, utf8ToText } from './bytes.ts';
 import type { Part } from './content.ts';
 import { bodyLength, partsFlag } from './content.ts';
 import {
@@ -58,7 +58,7 @@ function jsonPartOfWrite(write: Write): Bytes {
 }
 
 function jsonPart(value: Body): Bytes {
-  return utf8(JSON.stringify(value));
+  return pooledUtf8(JSON.stringify(value));
 }
 
 /**

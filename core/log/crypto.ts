@@ -9,6 +9,7 @@ export interface WriterKey {
 
 /** What `core` needs of cryptography; each environment hands in its own (WebCrypto, node:crypto, the JS fallback). */
 export interface Crypto {
+  /** Has read `bytes` when it returns, whenever it answers: they may be overwritten at once. */
   readonly sha256: (bytes: Bytes) => Awaitable<Bytes>;
   readonly randomBytes: (length: number) => Bytes;
   /**

@@ -45,23 +45,24 @@ export interface Header {
 const ENTRY_DOMAIN = utf8('wakelog/entry/1');
 export const NO_ENTRY: Bytes = new Uint8Array(32);
 
-/** The domain and the header in one buffer, since that is what is hashed: 15 + 128 bytes. */
+/** Domain and header side by side, as they are hashed: 15 + 128 bytes, used again for each, as `sha256` allows. */
+const hashed = new Uint8Array(ENTRY_DOMAIN.length + HEADER_BYTES);
+const hashedView = new DataView(hashed.buffer, ENTRY_DOMAIN.length);
+hashed.set(ENTRY_DOMAIN);
+hashedView.setUint8(0, FORMAT_VERSION);
+
 function hashedHeader(header: Header): Bytes {
   const start = ENTRY_DOMAIN.length;
-  const bytes = new Uint8Array(start + HEADER_BYTES);
-  bytes.set(ENTRY_DOMAIN);
-  const view = new DataView(bytes.buffer, start);
-  view.setUint8(0, FORMAT_VERSION);
-  view.setUint8(1, header.kind);
-  view.setUint16(2, header.flags);
-  view.setUint32(4, header.bodyBytes);
-  setUint53(view, 8, header.sequence);
-  setUint53(view, 16, header.lamport);
-  setUint53(view, 24, header.clock);
-  bytes.set(header.log, start + 32);
-  bytes.set(header.previous, start + 64);
-  bytes.set(header.bodyHash, start + 96);
-  return bytes;
+  hashedView.setUint8(1, header.kind);
+  hashedView.setUint16(2, header.flags);
+  hashedView.setUint32(4, header.bodyBytes);
+  setUint53(hashedView, 8, header.sequence);
+  setUint53(hashedView, 16, header.lamport);
+  setUint53(hashedView, 24, header.clock);
+  hashed.set(header.log, start + 32);
+  hashed.set(header.previous, start + 64);
+  hashed.set(header.bodyHash, start + 96);
+  return hashed;
 }
 
 export function encodeHeader(header: Header): Bytes {

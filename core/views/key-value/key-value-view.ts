@@ -156,7 +156,8 @@ function quickState(
     superseded.push(shortId(live.id));
   }
   const past = { id, log, sequence, lamport, deleted, parents: superseded, refused: false };
-  return { past, state: { ...state, live: [version], versions: state.versions + 1 } };
+  const { missing, collisions, versions, created, hasOrigins } = state;
+  return { past, state: { live: [version], missing, collisions, versions: versions + 1, created, hasOrigins } };
 }
 
 function toPastVersion({ version, parents }: Incoming, history: readonly PastVersion[], refused: KeyRows['refused']): PastVersion {
