@@ -5,7 +5,7 @@ import { verifyRun } from '../log/run-verify.ts';
 import { hashSpace } from '../log/signature.ts';
 import type { LogName } from '../log/version-vector.ts';
 import { logName } from '../log/version-vector.ts';
-import { createOwnWriter } from './own-writer.ts';
+import { createOwnWriter, readOwnWriterStart } from './own-writer.ts';
 import type { MergeVerdict, Replica, ReplicaOptions } from './replica.ts';
 import { createTurns } from './turns.ts';
 import { createViewKeeper } from './view-keeper.ts';
@@ -16,9 +16,15 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
   const { space, account, store, ports } = options;
   const spaceHash = await hashSpace(ports.crypto, space);
   const turns = createTurns();
-  const authorities = new Set<LogName>(JSON.parse((await store.value(AUTHORITIES)) ?? '[]') as LogName[]);
-  const views = await createViewKeeper(options, turns, (log) => authorities.has(log), foldsNow);
-  const writer = await createOwnWriter(options, spaceHash, turns, views);
+  const authorities = new Set<LogName>();
+  // Read at once: on a cold start every reading that waits for another one costs some milliseconds.
+  const [known, writerStart, views] = await Promise.all([
+    store.value(AUTHORITIES),
+    readOwnWriterStart(options),
+    createViewKeeper(options, turns, (log) => authorities.has(log), foldsNow),
+  ]);
+  for (const log of JSON.parse(known ?? '[]') as LogName[]) authorities.add(log);
+  const writer = createOwnWriter(options, spaceHash, turns, views, writerStart);
   let held = options.held ?? false;
 
   /** While entries of others wait, own ones and the authorities' fold at once (design §9). */

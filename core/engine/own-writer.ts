@@ -29,26 +29,33 @@ export interface OwnWriter {
   readonly noteLamport: (lamport: number) => void;
 }
 
+/** What is stored of a device's writer. */
+export interface OwnWriterStart {
+  readonly key: WriterKey | undefined;
+  readonly lamportSeen: number;
+}
+
+export async function readOwnWriterStart({ store, ports }: Pick<ReplicaOptions, 'store' | 'ports'>): Promise<OwnWriterStart> {
+  const [key, heads] = await Promise.all([ports.writerKeys.current(), store.heads()]);
+  return { key, lamportSeen: heads.reduce((most, head) => Math.max(most, head.lamport), 0) };
+}
+
 /**
  * Order, always: chained and signed outside the transaction, durable, then in the view, then told (SYNC10). Every append
  * runs under the device's lock, and compares the log's head once more inside its transaction.
  */
-export async function createOwnWriter(
+export function createOwnWriter(
   { space, account, device, store, ports }: ReplicaOptions,
   spaceHash: Bytes,
   turns: Turns,
   views: ViewKeeper,
-): Promise<OwnWriter> {
-  let key: WriterKey | undefined = await ports.writerKeys.current();
-  let lamportSeen = await greatestLamport();
+  start: OwnWriterStart,
+): OwnWriter {
+  let { key, lamportSeen } = start;
   const queue = createAppendQueue((batch) => alone(() => commit(batch)));
 
   function alone<T>(body: () => Promise<T>): Promise<T> {
     return turns(() => ports.lock(`append:${JSON.stringify([account, space])}`, body));
-  }
-
-  async function greatestLamport(): Promise<number> {
-    return (await store.heads()).reduce((most, head) => Math.max(most, head.lamport), 0);
   }
 
   function noteLamport(lamport: number): void {
@@ -148,8 +155,9 @@ export async function createOwnWriter(
       appendedOf(await queue.enqueue(statements.length, async (extension) => ({ sequences: statements.map(extension.addStatement) }))),
     rotate,
     async reload() {
-      key = await ports.writerKeys.current();
-      noteLamport(await greatestLamport());
+      const now = await readOwnWriterStart({ store, ports });
+      key = now.key;
+      noteLamport(now.lamportSeen);
     },
     noteLamport,
   };

@@ -157,10 +157,10 @@ async function openStored<Api>(
   logStore: LogStore,
   viewStore: ViewStore,
 ): Promise<(Checkpoint & { readonly shards: readonly string[]; readonly checkpointText: string }) | undefined> {
-  const stored = await viewStore.open(view.name);
+  const [stored, held] = await Promise.all([viewStore.open(view.name), logStore.heads()]);
   if (stored === undefined) return undefined;
   const checkpoint = JSON.parse(stored.checkpoint) as Checkpoint;
-  const heads = new Map((await logStore.heads()).map((head) => [head.log, head.sequence]));
+  const heads = new Map(held.map((head) => [head.log, head.sequence]));
   const isAhead = checkpoint.logs.some(([log, sequence]) => sequence > (heads.get(log) ?? -1));
   if (checkpoint.version === view.version && !isAhead) {
     return { ...checkpoint, shards: stored.shards, checkpointText: stored.checkpoint };

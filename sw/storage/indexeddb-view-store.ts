@@ -8,6 +8,9 @@ import { splitText } from './pieces.ts';
 type TextStore = 'checkpoints' | 'shards';
 type TextKey = [view: string] | [view: string, key: string];
 
+/** So many are asked for as neighbours: all between the first and the last come by two requests instead of one for each. */
+const MANY_KEYS = 8;
+
 /** View rows in the log's own database, in stores of their own: a view's commit never waits for an append. */
 export function createIndexedDbViewStore(connection: Connection): ViewStore {
   return {
@@ -23,7 +26,7 @@ export function createIndexedDbViewStore(connection: Connection): ViewStore {
       }),
     shards: (view, keys) =>
       readTransaction(connection, VIEW_STORES, (tx) =>
-        Promise.all(keys.map((key) => readText(tx, 'shards', [view, key]))),
+        keys.length < MANY_KEYS ? Promise.all(keys.map((key) => readText(tx, 'shards', [view, key]))) : readShards(tx, view, keys),
       ),
     commit: (view, { expected, checkpoint, put, remove }) =>
       writeTransaction(connection, VIEW_STORES, 'relaxed', async (tx) => {
@@ -58,6 +61,35 @@ async function readText(
   if (head === undefined || head.more === 0) return head?.piece;
   const others = await store.getAll(IDBKeyRange.bound([...key, 1], [...key, []]));
   return [head.piece, ...(others as string[])].join('');
+}
+
+async function readShards(
+  tx: Transaction<'readonly' | 'readwrite'>,
+  view: string,
+  keys: readonly string[],
+): Promise<(string | undefined)[]> {
+  const store = tx.objectStore('shards');
+  const [first, last] = endsOf(keys);
+  const range = IDBKeyRange.bound([view, first], [view, last, []]);
+  const [foundKeys, found] = await Promise.all([store.getAllKeys(range), store.getAll(range)]);
+  const texts = new Map<string, string>();
+  for (const [i, [, key]] of foundKeys.entries()) {
+    const value = found[i];
+    // The first piece of a shard, or, of which there are few, a further one.
+    if (typeof value === 'string') texts.set(key, (texts.get(key) ?? '') + value);
+    else if (value !== undefined) texts.set(key, value.piece);
+  }
+  return keys.map((key) => texts.get(key));
+}
+
+/** The lowest and the highest in the order of the database. */
+function endsOf(keys: readonly string[]): readonly [string, string] {
+  let [first = '', last = ''] = [keys[0], keys[0]];
+  for (const key of keys) {
+    if (indexedDB.cmp(key, first) < 0) first = key;
+    if (indexedDB.cmp(key, last) > 0) last = key;
+  }
+  return [first, last];
 }
 
 /** A key and every longer one that begins with it: an array comes after every number and text. */
