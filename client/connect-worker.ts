@@ -50,16 +50,24 @@ export async function connectWorker(options: ConnectOptions): Promise<Connection
   const newVersion = createWritable(false);
   const notification = { title: location.hostname, body: 'New updates: {count}', ...options.notification };
 
-  const registration = await registerWorker({
+  const registering = registerWorker({
     mount,
     reach,
     settings: { space, capture, shell, notification },
     onNewVersion: () => newVersion.set(true),
   });
-  if (registration === undefined) return undefined;
-  const worker = (): ServiceWorker | null => registration.active;
+  let registered: ServiceWorkerRegistration | undefined;
+  const started = registering.then((registration) => (registered = registration));
+  const present = ownController(mount);
+  // A worker that controls the page already is greeted at once: the page's own first requests wait for that.
+  if (present === null && (await started) === undefined) return undefined;
+  const worker = (): ServiceWorker | null => registered?.active ?? present;
   const engine = await createWorkerEngine({ scope, updates, mount, auth, worker }).catch(() => undefined);
-  if (engine === undefined) return undefined;
+  const registration = await registering;
+  if (engine === undefined || registration === undefined) {
+    engine?.close();
+    return undefined;
+  }
   watchWorker(engine);
   const push: PushOptions = { ask: engine.asker.ask, scope, registration };
   void recheckPush(push, engine.status.getSnapshot().push === 'on').catch(() => {});
@@ -70,6 +78,11 @@ export async function connectWorker(options: ConnectOptions): Promise<Connection
     capture,
     enableNotifications: () => enableAndTell(push, engine),
   });
+}
+
+function ownController(mount: string): ServiceWorker | null {
+  const controller = navigator.serviceWorker?.controller ?? null;
+  return controller !== null && new URL(controller.scriptURL).pathname.startsWith(`${mount}/sw`) ? controller : null;
 }
 
 function watchWorker(engine: WorkerEngine): void {

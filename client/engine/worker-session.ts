@@ -75,6 +75,8 @@ export async function openSession({ ask, scope, updates, auth }: SessionOptions)
     readAgain();
   };
   for (const hint of early) onHint(hint);
+  // The hint that asked for headers was for a page before this one; the greeting has brought them.
+  if (first.connection === 'needs-auth' && auth !== undefined) quietly(ask('sync', { ...scope, why: 'signed-in' }));
   return { status, follow: changes.follow, readAgain, signIn, close: stopHints };
 }
 

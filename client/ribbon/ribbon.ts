@@ -60,13 +60,16 @@ export class WakelogRibbon extends Base {
     const connection = this.#connection;
     if (connection === undefined) return;
     const show = (): void => this.#show();
+    // Until the first contact is over, the page came from the server itself and shows what the worker is only now getting.
+    let met = connection.status.getSnapshot().lastSynced !== null;
     this.#stops = [
-      connection.status.subscribe(show),
+      connection.status.subscribe(({ lastSynced, connection: state }) => {
+        met ||= lastSynced !== null && state !== 'syncing';
+        show();
+      }),
       connection.newVersion.subscribe(show),
       connection.follow((change) => {
-        // Before the first contact the page came from the server itself and shows what the worker is only now getting.
-        const known = connection.status.getSnapshot().lastSynced !== null;
-        if (connection.updates !== 'hold' || this.#accepting || !known) return;
+        if (connection.updates !== 'hold' || this.#accepting || !met) return;
         if (change.keys === 'all' || change.origin !== 'remote') return;
         if (!announceUpdate(change.keys)) this.#stale = true;
         show();

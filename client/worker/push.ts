@@ -1,6 +1,7 @@
 import type { Json } from '../../core/log/body.ts';
 import type { PageScope, PageStatus } from '../../core/protocol/page-messages.ts';
 import type { Ask } from '../engine/ask.ts';
+import { PageError } from '../page-error.ts';
 
 export interface PushOptions {
   readonly ask: Ask;
@@ -21,21 +22,19 @@ export async function enablePush(options: PushOptions): Promise<PageStatus['push
 }
 
 /**
- * On every visit: the server gets the subscription that this browser has, and a subscription that was lost on either side is
- * made anew, without a question, since the permission is still there. `serverHas`: whether the worker believes that the
- * server has one; a push service may have ended it (410), which the browser itself is never told.
+ * On every visit: the server gets the subscription that this browser has, or hears that there is none any more; one that
+ * was lost is made anew, without a question, since the permission is still there. `enabled`: this browser's subscription was
+ * handed to the server before.
  */
-export async function recheckPush(options: PushOptions, serverHas: boolean): Promise<void> {
+export async function recheckPush(options: PushOptions, enabled: boolean): Promise<void> {
   const { ask, scope, registration } = options;
   if (!hasPush(registration)) return;
-  const held = await registration.pushManager.getSubscription();
-  if (Notification.permission !== 'granted' || (held === null && !serverHas)) {
+  if (Notification.permission !== 'granted') {
     // Taken back in the browser's own settings: the server need not try any more.
-    if (serverHas) await ask('subscribed', { ...scope, subscription: null });
-    return;
+    if (enabled) await ask('subscribed', { ...scope, subscription: null });
+  } else if (enabled || (await registration.pushManager.getSubscription()) !== null) {
+    await subscribe(options);
   }
-  if (held !== null && !serverHas) await held.unsubscribe();
-  await subscribe(options);
 }
 
 async function subscribe({ ask, scope, registration }: PushOptions): Promise<void> {
@@ -48,8 +47,21 @@ async function subscribe({ ask, scope, registration }: PushOptions): Promise<voi
     await held.unsubscribe();
     held = null;
   }
-  held ??= await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey });
-  await ask('subscribed', { ...scope, subscription: held.toJSON() as Json });
+  const tell = (subscription: PushSubscription): Promise<null> =>
+    ask('subscribed', { ...scope, subscription: subscription.toJSON() as Json });
+  const make = (): Promise<PushSubscription> => pushManager.subscribe({ userVisibleOnly: true, applicationServerKey });
+  if (held === null) {
+    await tell(await make());
+    return;
+  }
+  try {
+    await tell(held);
+  } catch (error) {
+    // The push service ended it, which the server found out and this browser was never told.
+    if (!(error instanceof PageError) || error.code !== 'not-found') throw error;
+    await held.unsubscribe();
+    await tell(await make());
+  }
 }
 
 function bytesToBase64Url(bytes: Uint8Array): string {

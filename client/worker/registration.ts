@@ -36,7 +36,9 @@ export async function registerWorker(options: RegistrationOptions): Promise<Serv
     await untilActive(registration);
     return registration;
   } catch {
-    return undefined;
+    // New settings and no network to fetch them with: the worker that is here goes on with its own.
+    const held = await navigator.serviceWorker.getRegistration(options.reach).catch(() => undefined);
+    return held?.active ? held : undefined;
   }
 }
 

@@ -64,6 +64,8 @@ export function createExchange({ replica, device, transport }: ExchangeOptions):
   let frameBytes = FRAME_TARGET_BYTES;
 
   async function run(): Promise<ExchangeOutcome> {
+    // Before the first contact there was nothing to show: pages came from the server, and what it had then is no update.
+    const isFirst = (await readMemory(store)).syncedAt === undefined;
     for (;;) {
       const memory = await readMemory(store);
       const [forked] = memory.forked;
@@ -91,6 +93,7 @@ export function createExchange({ replica, device, transport }: ExchangeOptions):
       }
       const { response, time } = read;
       const progress = await take(response, memory, time, comparing, outgoing.all);
+      if (isFirst) await replica.release();
       if (progress !== 'more') return progress;
     }
   }

@@ -56,6 +56,8 @@ export function createLiveStream({ replica, device, transport, exchange, onChang
     if (frame.length === 0) return;
     const outcome = await exchange.takeLive(frame).catch(() => undefined);
     if (outcome?.kind !== 'level') controller.abort();
+    // Entries that wait under the ribbon change no view, and the status all the same.
+    else onChange();
   }
 
   function open(): void {

@@ -15,11 +15,8 @@ let tasks = [];
 let waiting = new Set(); // ids of tasks that are not sent yet
 
 async function request(method, path, body) {
-  const answer = await fetch(path, {
-    method,
-    headers: body === undefined ? {} : { 'content-type': 'application/json' },
-    body: body === undefined ? undefined : JSON.stringify(body),
-  });
+  const json = body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+  const answer = await fetch(path, { method, ...json });
   const value = answer.status === 204 ? undefined : await answer.json();
   if (!answer.ok) throw Object.assign(new Error(value?.message ?? answer.statusText), { status: answer.status });
   return value;
@@ -117,25 +114,27 @@ function startRename(row, id) {
   const input = row.querySelector('.rename');
   const label = row.querySelector('.check');
   const before = row.querySelector('.title').textContent;
+  const listening = new AbortController();
   label.hidden = true;
   input.hidden = false;
   input.value = before;
   input.select();
-  let ended = false;
   const end = (save, backToButton) => {
-    if (ended) return;
-    ended = true;
+    listening.abort();
     const title = input.value.trim();
     input.hidden = true;
     label.hidden = false;
-    input.onkeydown = input.onblur = null;
     if (backToButton) row.querySelector('.edit').focus();
-    if (save && title !== '' && title !== before) act(() => request('PATCH', taskPath(id), { title }));
+    if (save && title !== '' && title !== before) void act(() => request('PATCH', taskPath(id), { title }));
   };
-  input.onkeydown = ({ key }) => {
-    if (key === 'Enter' || key === 'Escape') end(key === 'Enter', true);
+  const onKey = (event) => {
+    if (event.key !== 'Enter' && event.key !== 'Escape') return;
+    // Or the button, which has the focus by then, would take the same key for a click.
+    event.preventDefault();
+    end(event.key === 'Enter', true);
   };
-  input.onblur = () => end(true, false);
+  input.addEventListener('keydown', onKey, listening);
+  input.addEventListener('blur', () => end(true, false), listening);
   input.focus();
 }
 
@@ -158,7 +157,7 @@ document.querySelector('#add').addEventListener('submit', (event) => {
   const title = titleInput.value.trim();
   if (title === '') return;
   titleInput.value = '';
-  act(async () => {
+  void act(async () => {
     try {
       await request('POST', API, { title, done: false });
       announce(`Added ${title}`);
