@@ -45,6 +45,8 @@ const DEVICE_NAME = 'device';
 
 export function createDevices(options: DevicesOptions): Devices {
   const openedByName = new Map<string, Opened>();
+  /** Closed on purpose: what is still under way there ends, and opens nothing again. */
+  const closed = new WeakSet<Opened>();
 
   function open(scope: PageScope): Opened {
     const name = databaseName(scope);
@@ -52,7 +54,7 @@ export function createDevices(options: DevicesOptions): Devices {
     if (before !== undefined) return before;
     const device = openDevice(options, scope, () => {
       // Whoever asks next opens it again; whatever is under way fails with StorageGone.
-      if (openedByName.get(name) === opened) void close(scope);
+      void end(opened);
       options.onGone(scope);
     });
     const opened: Opened = { scope, device, unfollow: device.then((it) => options.onOpen(scope, it)) };
@@ -63,11 +65,9 @@ export function createDevices(options: DevicesOptions): Devices {
     return opened;
   }
 
-  async function close(scope: PageScope): Promise<void> {
-    const name = databaseName(scope);
-    const opened = openedByName.get(name);
-    if (opened === undefined) return;
-    openedByName.delete(name);
+  async function end(opened: Opened): Promise<void> {
+    const name = databaseName(opened.scope);
+    if (openedByName.get(name) === opened) openedByName.delete(name);
     try {
       (await opened.unfollow)();
       await (await opened.device).close();
@@ -76,13 +76,21 @@ export function createDevices(options: DevicesOptions): Devices {
     }
   }
 
+  async function close(scope: PageScope): Promise<void> {
+    const opened = openedByName.get(databaseName(scope));
+    if (opened === undefined) return;
+    closed.add(opened);
+    await end(opened);
+  }
+
   return {
     async use(scope, body) {
+      const opened = open(scope);
       try {
-        return await body(await open(scope).device);
+        return await body(await opened.device);
       } catch (error) {
-        if (!(error instanceof StorageGone)) throw error;
-        await close(scope);
+        if (!(error instanceof StorageGone) || closed.has(opened)) throw error;
+        await end(opened);
         return body(await open(scope).device);
       }
     },

@@ -6,13 +6,15 @@ import { worker } from './global-scope.ts';
 export interface Presence {
   /** Whether a tab's account is known without a look into the memory. */
   readonly knows: (clientId: string) => boolean;
+  /** Whether the account left since this worker started. */
+  readonly hasLeft: (scope: PageScope) => boolean;
   /** A tab said whose it is. */
   readonly note: (clientId: string, scope: PageScope) => Promise<void>;
   /** Whose a tab is; waits a moment for the hello of one that just loaded. Undefined: it never said so. */
   readonly whose: (clientId: string) => Promise<PageScope | undefined>;
   /** Open tabs of an account in a space. */
   readonly tabs: (scope: PageScope) => Promise<readonly WindowClient[]>;
-  /** The account left: its tabs, though open, are nobody's. */
+  /** The account left: its tabs, though open, are nobody's until one says hello. */
   readonly forget: (scope: PageScope) => Promise<void>;
   /** The memory was emptied: tabs are asked for anew. */
   readonly forgetAll: () => void;
@@ -27,6 +29,7 @@ export function createPresence(memory: WorkerMemory): Presence {
   const waiting = new Map<string, Set<() => void>>();
   /** Pages that let the time pass: they have no script of ours, and wait no more. */
   const silent = new Set<string>();
+  const left = new Set<string>();
 
   async function windows(): Promise<readonly WindowClient[]> {
     return worker.clients.matchAll({ type: 'window', includeUncontrolled: true });
@@ -38,9 +41,11 @@ export function createPresence(memory: WorkerMemory): Presence {
 
   return {
     knows: (clientId) => scopeByClient.has(clientId),
+    hasLeft: (scope) => left.has(nameOf(scope)),
     forgetAll: () => scopeByClient.clear(),
     async note(clientId, scope) {
       scopeByClient.set(clientId, scope);
+      left.delete(nameOf(scope));
       silent.delete(clientId);
       for (const wake of waiting.get(clientId) ?? []) wake();
       const alive = new Set((await windows()).map(({ id }) => id));
@@ -75,10 +80,15 @@ export function createPresence(memory: WorkerMemory): Presence {
         return scope?.account === account && scope.space === space;
       });
     },
-    async forget({ account, space }) {
-      const isOther = (scope: PageScope): boolean => scope.account !== account || scope.space !== space;
+    async forget(gone) {
+      left.add(nameOf(gone));
+      const isOther = (scope: PageScope): boolean => nameOf(scope) !== nameOf(gone);
       for (const [id, scope] of scopeByClient) if (!isOther(scope)) scopeByClient.delete(id);
       await memory.changeTabs((tabs) => Object.fromEntries(Object.entries(tabs).filter(([, scope]) => isOther(scope))));
     },
   };
+}
+
+function nameOf({ account, space }: PageScope): string {
+  return JSON.stringify([account, space]);
 }

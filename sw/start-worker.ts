@@ -11,11 +11,12 @@ import { createDevices } from './devices.ts';
 import { createAlarm, listenPeriodicSync } from './events/background-sync.ts';
 import { listenLifeCycle } from './events/life-cycle.ts';
 import { listenMessages } from './events/listen-messages.ts';
-import { createPageHandlers, noteTab } from './events/page-requests.ts';
+import { createPageHandlers, admitTab } from './events/page-requests.ts';
 import { listenPush, pull } from './events/push.ts';
 import { followDevice, openHints } from './hints.ts';
 import { createMemory } from './memory.ts';
 import { statusToPage } from './page-answers.ts';
+import { createNewsKeeper } from './news.ts';
 import type { Presence } from './presence.ts';
 import { createPresence } from './presence.ts';
 import { createPushServer } from './push-server.ts';
@@ -37,6 +38,7 @@ export interface WorkerEnvironment {
 export function wireWorker(options: WorkerOptions, { stores, cryptography }: WorkerEnvironment): void {
   const memory = createMemory(createMetaStore());
   const presence = createPresence(memory);
+  const news = createNewsKeeper(memory, presence);
   const isHeld = async (scope: PageScope): Promise<boolean> =>
     (await memory.wishes(scope)).updates === 'hold' && (await presence.tabs(scope)).length > 0;
   const mountUrl = `${worker.location.origin}${options.mount}`;
@@ -51,7 +53,12 @@ export function wireWorker(options: WorkerOptions, { stores, cryptography }: Wor
         headers: async () => (await memory.wishes(scope)).headers,
         clock: webClock,
       }),
-    onOpen: (scope, device) => followDevice(scope, device, statusOf),
+    onOpen(scope, device) {
+      const stops = [followDevice(scope, device, statusOf), news.follow(scope, device)];
+      return () => {
+        for (const stop of stops) stop();
+      };
+    },
     onGone(scope) {
       // What is emptied is emptied whole.
       presence.forgetAll();
@@ -76,9 +83,9 @@ export function wireWorker(options: WorkerOptions, { stores, cryptography }: Wor
     });
   }
 
-  const parts = { options, devices, memory, presence, sender, pushServer, refreshHold, shell, statusOf, streams };
+  const parts = { options, devices, memory, news, presence, sender, pushServer, refreshHold, shell, statusOf, streams };
   listenLifeCycle(parts);
-  listenMessages(createPageHandlers(parts), (scope, tab) => noteTab(parts, scope, tab));
+  listenMessages(createPageHandlers(parts), (scope, tab) => admitTab(parts, scope, tab));
   listenFetch({ ...parts, onStream: (scope) => listenLive(devices, presence, scope) });
   listenPush(parts);
   listenPeriodicSync(async () => {

@@ -5,11 +5,11 @@ import type { PageReply, PageRequest, PageScope } from '../../core/protocol/page
 import { worker } from '../global-scope.ts';
 import type { Asking, PageHandlers } from './page-requests.ts';
 
+/** Takes note of a tab that said no hello; throws what it is refused with. */
+type AdmitTab = (scope: PageScope, tab: WindowClient) => Promise<void>;
+
 /** Requests of pages: each answered once on the port that came with it; what is no request of ours is left alone. */
-export function listenMessages(
-  handlers: PageHandlers,
-  noteTab: (scope: PageScope, tab: WindowClient) => Promise<void>,
-): void {
+export function listenMessages(handlers: PageHandlers, admitTab: AdmitTab): void {
   worker.addEventListener('message', (event) => {
     const [port] = event.ports;
     const request = event.data as unknown;
@@ -17,9 +17,7 @@ export function listenMessages(
     const tab = event.source instanceof WindowClient ? event.source : undefined;
     // A failure after the answer is no failure of the request; the alarm or the next event goes on with it.
     const later = (work: Promise<unknown>): void => event.waitUntil(work.catch(() => undefined));
-    event.waitUntil(answer(handlers, request, { tab, later }).then((reply) => port.postMessage(reply)));
-    const { wakelog, ask } = request;
-    if (tab !== undefined && isScope(ask) && wakelog !== 'hello' && wakelog !== 'leave') later(noteTab(ask, tab));
+    event.waitUntil(answer(handlers, admitTab, request, { tab, later }).then((reply) => port.postMessage(reply)));
   });
 }
 
@@ -32,9 +30,15 @@ function isScope({ account, space }: PageScope): boolean {
   return typeof account === 'string' && typeof space === 'string';
 }
 
-async function answer(handlers: PageHandlers, { wakelog, ask }: PageRequest, asking: Asking): Promise<PageReply> {
+async function answer(
+  handlers: PageHandlers,
+  admitTab: AdmitTab,
+  { wakelog, ask }: PageRequest,
+  asking: Asking,
+): Promise<PageReply> {
   if (!isScope(ask)) return failure('malformed');
   try {
+    if (asking.tab !== undefined && wakelog !== 'hello' && wakelog !== 'leave') await admitTab(ask, asking.tab);
     // The table pairs each request with its own handler, which the types cannot follow through the union.
     const handle = handlers[wakelog] as (ask: PageRequest['ask'], asking: Asking) => Promise<never>;
     return { ok: await handle(ask, asking) };

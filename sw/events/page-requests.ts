@@ -1,6 +1,7 @@
 import { appendOnce } from '../../core/engine/append-once.ts';
 import { createKeyedTurns } from '../../core/engine/keyed-turns.ts';
 import type { PageRequests, PageRequestType, PageScope, PageStatus } from '../../core/protocol/page-messages.ts';
+import { WakelogError } from '../../core/protocol/errors.ts';
 import type { Device } from '../../core/engine/device.ts';
 import type { Shell } from '../capture/shell.ts';
 import { openHints } from '../hints.ts';
@@ -81,14 +82,15 @@ export function createPageHandlers(parts: PageRequestParts): PageHandlers {
 
 /**
  * A tab that this worker does not know says something else than hello: the worker was stopped meanwhile, or the browser
- * emptied its memory. Whose tab it is stands in every request.
+ * emptied its memory. Whose tab it is stands in every request. A tab of an account that left is not taken for a new one.
  */
-export async function noteTab(
+export async function admitTab(
   { memory, presence }: PageRequestParts,
   scope: PageScope,
   tab: WindowClient,
 ): Promise<void> {
   if (presence.knows(tab.id)) return;
+  if (presence.hasLeft(scope)) throw new WakelogError('unauthenticated', 'this account left this browser');
   await presence.note(tab.id, scope);
   if ((await memory.session()) === undefined) await memory.setSession({ ...scope, url: tab.url });
 }

@@ -5,6 +5,7 @@ import { fromBase64Url } from '../../core/log/bytes.ts';
 import type { Devices } from '../devices.ts';
 import type { WorkerMemory } from '../memory.ts';
 import { itemToPage, unsentOf } from '../page-answers.ts';
+import type { NewsKeeper } from '../news.ts';
 import type { Presence } from '../presence.ts';
 import type { PushServer } from '../push-server.ts';
 import type { Sender } from '../sender.ts';
@@ -18,6 +19,7 @@ export interface PushParts {
   readonly presence: Presence;
   readonly sender: Sender;
   readonly pushServer: PushServer;
+  readonly news: NewsKeeper;
   /** Sets whether entries of others wait, by the tabs that are open now. */
   readonly refreshHold: (scope: PageScope) => Promise<void>;
 }
@@ -48,26 +50,17 @@ async function onPush(parts: PushParts): Promise<void> {
   await worker.registration.showNotification(title, { body, tag: NOTIFICATION_TAG });
 }
 
-/** Syncs, and remembers what others changed meanwhile, for the next notification's text. */
-export async function pull(parts: PushParts, scope: PageScope, why: Wake): Promise<void> {
-  await parts.refreshHold(scope);
-  await parts.devices.use(scope, async ({ replica }) => {
-    const changed = new Set<string>();
-    const stop = replica.follow(({ keys, origin }) => {
-      if (origin === 'remote') for (const key of keys) changed.add(key);
-    });
-    try {
-      await Promise.race([
-        parts.sender.send(scope, why),
-        new Promise((resolve) => setTimeout(resolve, PULL_WITHIN_MS)),
-      ]);
-    } finally {
-      stop();
-      await parts.memory.addNews(scope, [...changed]);
-      // The worker may be stopped as soon as this event ends.
-      await replica.flush();
-    }
-  });
+/** Syncs with no page to look at the result, for as long as such an event may take. */
+export async function pull(
+  { devices, news, refreshHold, sender }: PushParts,
+  scope: PageScope,
+  why: Wake,
+): Promise<void> {
+  await refreshHold(scope);
+  await Promise.race([sender.send(scope, why), new Promise((resolve) => setTimeout(resolve, PULL_WITHIN_MS))]);
+  await news.settled();
+  // The worker may be stopped as soon as this event ends.
+  await devices.use(scope, ({ replica }) => replica.flush());
 }
 
 async function writeText(

@@ -50,7 +50,7 @@ export async function writeItem(
   if ('refusal' in read) return read.refusal;
   const intent = read.value;
   const perform = (): Promise<RestResponse> => performWrite(replica, intent, options);
-  return intent.memory === undefined ? perform() : oneAtATime(replica, intent.memory, perform);
+  return intent.memory === undefined ? perform() : oneAtATime(replica.store, intent.memory, perform);
 }
 
 function readIntent(

@@ -3,7 +3,6 @@ import { utf8 } from '../../log/bytes.ts';
 import type { LogStore, NamedValues } from '../../log/log-store.ts';
 import type { KeyedTurns } from '../keyed-turns.ts';
 import { createKeyedTurns } from '../keyed-turns.ts';
-import type { Replica } from '../replica.ts';
 
 /** What a request with an Idempotency-Key came to (CAP26). Kept beside the log for as long as the log. */
 export interface Remembered {
@@ -26,14 +25,14 @@ export async function recallRequest(store: LogStore, name: string): Promise<Reme
   return text === undefined ? undefined : (parseJson(utf8(text)) as Remembered | undefined);
 }
 
-const turnsByReplica = new WeakMap<Replica, KeyedTurns>();
+const turnsByStore = new WeakMap<LogStore, KeyedTurns>();
 
 /**
  * Runs requests with one Idempotency-Key one after the other, so that the second click of a double click finds what the
  * first one did. Against other contexts of the device the store decides, in the append's own turn.
  */
-export function oneAtATime<T>(replica: Replica, name: string, perform: () => Promise<T>): Promise<T> {
-  const turns = turnsByReplica.get(replica) ?? createKeyedTurns();
-  turnsByReplica.set(replica, turns);
+export function oneAtATime<T>(store: LogStore, name: string, perform: () => Promise<T>): Promise<T> {
+  const turns = turnsByStore.get(store) ?? createKeyedTurns();
+  turnsByStore.set(store, turns);
   return turns(name, perform);
 }
