@@ -33,7 +33,6 @@ export const NEEDS = [
     places: ['/usr/bin/firefox-esr', '/usr/bin/firefox', '/Applications/Firefox.app/Contents/MacOS/firefox'],
     debianPackage: 'firefox-esr',
   },
-  { name: 'OpenSSL', variable: 'WAKELOG_OPENSSL', places: ['/usr/bin/openssl'], debianPackage: 'openssl' },
 ];
 
 /** @param {string} path */

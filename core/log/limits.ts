@@ -9,7 +9,6 @@ export const MAX_KEY_BYTES = 1_024;
 export const MAX_WRITES_PER_ENTRY = 1_024;
 export const MAX_PARENTS_PER_WRITE = 256;
 export const MAX_JSON_DEPTH = 64;
-export const MAX_SPACE_BYTES = 256;
 /** A writer never claims a lamport counter further than this above its own last, whatever others claim. */
 export const MAX_LAMPORT_JUMP: number = 2 ** 20;
 /** Wall clocks are below this, ms: the largest whose difference to any other has a wire form. */
