@@ -154,3 +154,25 @@ test('CAP36 the browser empties the storage: pages read again, nothing passes fo
   expect(new Set(await titlesAt(device))).toEqual(new Set(['sent', 'new']));
   await page.until(`call('GET', '/api/tasks').then(({ json }) => json.length === 2)`, 20_000);
 });
+
+test('CAP31 a browser whose WebCrypto has no Ed25519 gets the worker that signs in JavaScript, and servers take what it signs', async ({
+  scratch,
+}) => {
+  needsChromium();
+  const site = await createWorkerSite(scratch);
+  const chromium = scratch.use(await launchChromium({ profile: scratch.folder('chromium') }), (it) => it.kill());
+  const page = await chromium.page();
+  await page.send('Page.addScriptToEvaluateOnNewDocument', {
+    source: `crypto.subtle.generateKey = () => Promise.reject(new DOMException('none', 'NotSupportedError'));`,
+  });
+  await page.goto(site.origin);
+  await page.eval('controlled');
+  expect(await page.eval('navigator.serviceWorker.controller.scriptURL')).toContain('/wakelog/sw-ed25519.js?');
+  const put = await page.eval<{ status: number }>(`call('PUT', '/api/tasks/0', { title: 'signed in JavaScript' })`);
+  expect(put.status).toBe(201);
+  const device = await site.device();
+  await expect.poll(() => titlesAt(device), { timeout: 20_000 }).toEqual(['signed in JavaScript']);
+  await device.collection('/api/tasks').put('1', { title: 'checked in JavaScript' });
+  await device.sync();
+  await page.until(`call('GET', '/api/tasks').then(({ json }) => json.length === 2)`, 20_000);
+});
