@@ -64,19 +64,35 @@ export async function deleteIndexedDbStore(name: string): Promise<void> {
   await deleteDB(name);
 }
 
+/** How often and how soon opening is tried again while the browser is emptying the site's storage. */
+const OPENING_ATTEMPTS = 40;
+const OPENING_PAUSE_MS = 50;
+
 async function open(name: string, onEnd: () => void): Promise<Database> {
-  try {
-    return await openDB<Schema>(name, SCHEMA_VERSION, {
-      upgrade: upgradeSchema,
-      blocking: (_current, _blocked, event) => {
-        // An old version that stays open would stop a newer one from starting.
-        (event.target as IDBDatabase).close();
-        onEnd();
-      },
-      terminated: onEnd,
-    });
-  } catch (error) {
-    if (error instanceof DOMException && error.name === 'VersionError') throw new StorageTooNew();
-    throw error;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await openOnce(name, onEnd);
+    } catch (error) {
+      if (isNamed(error, 'VersionError')) throw new StorageTooNew();
+      // Chromium ends a connection that is being made while it deletes the data that was there before.
+      if (!isNamed(error, 'AbortError') || attempt === OPENING_ATTEMPTS) throw error;
+      await new Promise((resolve) => setTimeout(resolve, OPENING_PAUSE_MS));
+    }
   }
+}
+
+function openOnce(name: string, onEnd: () => void): Promise<Database> {
+  return openDB<Schema>(name, SCHEMA_VERSION, {
+    upgrade: upgradeSchema,
+    blocking: (_current, _blocked, event) => {
+      // An old version that stays open would stop a newer one from starting.
+      (event.target as IDBDatabase).close();
+      onEnd();
+    },
+    terminated: onEnd,
+  });
+}
+
+function isNamed(error: unknown, name: string): boolean {
+  return error instanceof Error && error.name === name;
 }

@@ -49,7 +49,23 @@ export async function writeTransaction<T>(
     return result;
   } catch (error) {
     abort(tx);
-    throw explain(connection, error, await reason);
+    const explained = explain(connection, error, await reason);
+    if (explained instanceof StorageFull) leaveCleanupMode(connection, stores);
+    throw explained;
+  }
+}
+
+/**
+ * After a transaction found no room, Firefox lets the next one of its connection only delete: whatever that puts throws an
+ * InvalidStateError. An empty one takes that role, so that the next real write is told by its own size.
+ */
+function leaveCleanupMode({ database }: Connection, stores: StoreName[]): void {
+  try {
+    const tx = database.transaction(stores, 'readwrite', { durability: 'relaxed' });
+    tx.done.catch(() => undefined);
+    tx.commit();
+  } catch {
+    // Closed meanwhile: the next write will say so.
   }
 }
 
