@@ -4,6 +4,8 @@ import { gunzipSync } from 'node:zlib';
 /** One line of the recorded history: what one commit of one device did to one key (test/data/README.md). */
 export interface HistoryEntry {
   readonly i: number;
+  /** The commit; several entries may be of one. */
+  readonly c: string | number;
   readonly w: string;
   readonly d: number | string;
   readonly s: number;
