@@ -29,8 +29,8 @@ export interface SessionOptions {
 export async function openSession({ ask, scope, updates, auth }: SessionOptions): Promise<WorkerSession> {
   const changes = createListeners<Change>();
   const hello = async (fresh: boolean): Promise<PageStatus> => {
-    // A hook that fails now (no network, say) is asked again when the worker says that it needs one.
-    const headers = (await auth?.().catch(() => undefined)) ?? {};
+    // A hook that fails now (no network, say) takes nothing away: the headers of an earlier page may still do.
+    const headers = auth === undefined ? {} : await auth().catch(() => null);
     return ask('hello', { ...scope, updates, fresh, headers });
   };
 

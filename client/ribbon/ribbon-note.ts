@@ -8,11 +8,11 @@ export const RIBBON_TEXTS = {
   'text-changed': 'This page has newer content',
   'text-version': 'A new version of this page is ready',
   reload: 'Reload',
-  'text-sign-in': 'Your changes are kept here until you sign in again',
+  'text-sign-in': 'Sign in again to send your changes',
   'sign-in': 'Sign in',
-  'text-full': 'There is no room left on this device: new changes cannot be kept',
-  'text-evictable': 'Some changes are on this device only, until they are sent',
-  'text-fork': 'This device was restored from a copy; your changes are kept and sent again',
+  'text-full': 'This device has no room left for new changes',
+  'text-evictable': 'Some changes are on this device only',
+  'text-fork': 'This device was copied; your changes are kept and sent again',
   dismiss: 'OK',
 } as const;
 

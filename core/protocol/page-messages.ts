@@ -81,8 +81,8 @@ export interface PageRequests {
       readonly updates: 'hold' | 'live';
       /** A fresh page load: with no other tab open, everything that waits is taken. */
       readonly fresh: boolean;
-      /** Headers to send with every request to the server (an Authorization, say), kept by the worker until replaced. */
-      readonly headers: Readonly<Record<string, string>>;
+      /** Headers to send with every request to the server (an Authorization, say), kept by the worker until replaced; null: the kept ones stay. */
+      readonly headers: Readonly<Record<string, string>> | null;
     };
     readonly answer: PageStatus;
   };

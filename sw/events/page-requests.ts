@@ -104,7 +104,7 @@ async function greet(
   const scope = { account, space };
   const before = await memory.setSession({ ...scope, url: tab?.url ?? worker.registration.scope });
   if (before !== undefined && before.account !== account) await changeAccount(parts, tab, later);
-  await memory.setWishes(scope, { updates, headers });
+  await memory.setWishes(scope, { updates, headers: headers ?? (await memory.wishes(scope)).headers });
   if (tab !== undefined) await presence.note(tab.id, scope);
   await closeUnused(parts, scope);
   await refreshHold(scope);

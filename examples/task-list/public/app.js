@@ -58,7 +58,8 @@ function explain(error) {
     507: 'This device has no room left. Free some space, then try again; everything earlier is kept.',
   };
   const unreachable = 'The server cannot be reached just now. Nothing is lost; please try again in a moment.';
-  problem.textContent = texts[error.status] ?? (error instanceof TypeError ? unreachable : `That did not work: ${error.message}`);
+  problem.textContent =
+    texts[error.status] ?? (error instanceof TypeError ? unreachable : `That did not work: ${error.message}`);
   problem.hidden = false;
 }
 
@@ -203,10 +204,10 @@ function showState(state, text) {
 }
 
 function describe({ connection, unsent }) {
-  const count = `${unsent} ${unsent === 1 ? 'change' : 'changes'}`;
-  if (connection === 'needs-auth') return ['waiting', unsent > 0 ? `Sign in to send ${count}` : 'Sign in to sync'];
-  if (!navigator.onLine || connection === 'offline') return ['offline', unsent > 0 ? `Offline · ${count} kept here` : 'Offline'];
-  if (unsent > 0) return ['waiting', `Sending ${count}`];
+  const toSend = unsent > 0 ? ` · ${unsent} to send` : '';
+  if (connection === 'needs-auth') return ['waiting', `Please sign in${toSend}`];
+  if (!navigator.onLine || connection === 'offline') return ['offline', `Offline${toSend}`];
+  if (unsent > 0) return ['waiting', `Sending ${unsent} …`];
   return ['sent', 'All changes sent'];
 }
 

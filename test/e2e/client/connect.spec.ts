@@ -27,7 +27,10 @@ async function follow(page: Page): Promise<void> {
 
 const last = (page: Page): Promise<string[] | undefined> => page.evaluate(() => window.seen.at(-1));
 const put = (page: Page, id: string, title: string): Promise<string> =>
-  page.evaluate(async ([id, title]) => (await (await window.connected).collection('notes').put(id!, { title: title! })).id, [id, title]);
+  page.evaluate(
+    async ([id, title]) => (await (await window.connected).collection('notes').put(id!, { title: title! })).id,
+    [id, title],
+  );
 
 test.describe('Chromium', () => {
   let context: BrowserContext;
@@ -37,7 +40,9 @@ test.describe('Chromium', () => {
     context = scratch.use(await playwrightChromium({ profile: scratch.folder('chromium') }), (it) => it.close());
   });
 
-  test('PAGE1 S2.2 first visit and hard reload, no worker in control: writes arrive, changes show without a request', async ({ scratch }) => {
+  test('PAGE1 S2.2 first visit and hard reload, no worker in control: writes arrive, changes show without a request', async ({
+    scratch,
+  }) => {
     const site = await createPageSite(scratch);
     const page = await context.newPage();
     await page.goto(`${site.origin}/app`);
@@ -55,16 +60,20 @@ test.describe('Chromium', () => {
     await expect.poll(() => last(page)).toEqual(['first visit', 'hard reload']);
 
     const device = await site.device();
-    await expect.poll(async () => {
-      await device.sync();
-      return (await device.collection<{ title: string }>('/api/notes').list()).map(({ value }) => value.title);
-    }).toEqual(['first visit', 'hard reload']);
+    await expect
+      .poll(async () => {
+        await device.sync();
+        return (await device.collection<{ title: string }>('/api/notes').list()).map(({ value }) => value.title);
+      })
+      .toEqual(['first visit', 'hard reload']);
     await device.collection('/api/notes').put('3', { title: 'from elsewhere' });
     await device.sync();
     await expect.poll(() => last(page)).toEqual(['first visit', 'hard reload', 'from elsewhere']);
   });
 
-  test('PAGE2 the worker is stopped again and again while a page writes: each write is there once', async ({ scratch }) => {
+  test('PAGE2 the worker is stopped again and again while a page writes: each write is there once', async ({
+    scratch,
+  }) => {
     const site = await createPageSite(scratch);
     const page = await context.newPage();
     await page.goto(`${site.origin}/app`);
@@ -79,10 +88,12 @@ test.describe('Chromium', () => {
     }
     await expect.poll(() => last(page)).toEqual(titles);
     const device = await site.device();
-    await expect.poll(async () => {
-      await device.sync();
-      return (await device.collection<{ title: string }>('/api/notes').list()).map(({ value }) => value.title);
-    }).toEqual(titles);
+    await expect
+      .poll(async () => {
+        await device.sync();
+        return (await device.collection<{ title: string }>('/api/notes').list()).map(({ value }) => value.title);
+      })
+      .toEqual(titles);
     expect(await device.device.replica.view.collisions()).toEqual([]);
   });
 
@@ -115,22 +126,35 @@ test.describe('Chromium', () => {
     const item = await two.evaluate(async () => (await window.connected).collection('notes').get('1'));
     expect(Object.keys(item?.value ?? {})).toHaveLength(21);
     expect(item).toMatchObject({ conflict: false, incomplete: false });
-    await expect(one.evaluate(async () => (await window.connected).collection('notes').patch('none', { a: 1 }))).rejects.toThrow('not-found');
+    await expect(
+      one.evaluate(async () => (await window.connected).collection('notes').patch('none', { a: 1 })),
+    ).rejects.toThrow('not-found');
   });
 
-  test('PAGE4 append writes several keys as one entry, with explicit parents; a conflict is shown as one', async ({ scratch }) => {
+  test('PAGE4 append writes several keys as one entry, with explicit parents; a conflict is shown as one', async ({
+    scratch,
+  }) => {
     const site = await createPageSite(scratch);
     const page = await context.newPage();
     await page.goto(`${site.origin}/app`);
     const shown = await page.evaluate(async () => {
       const { append, collection } = await window.connected;
       const notes = collection('notes');
-      const { id: first } = await append({ writes: [{ key: notes.key('a'), value: 1 }, { key: notes.key('b'), value: 2 }], events: [{ type: 'made' }] });
+      const { id: first } = await append({
+        writes: [
+          { key: notes.key('a'), value: 1 },
+          { key: notes.key('b'), value: 2 },
+        ],
+        events: [{ type: 'made' }],
+      });
       await append({ writes: [{ key: notes.key('a'), value: 'left', parents: [first] }] });
       await append({ writes: [{ key: notes.key('a'), value: 'right', parents: [first] }] });
       return (await notes.list()).map(({ id, value, conflict, versions }) => [id, value, conflict, versions.length]);
     });
-    expect(shown).toEqual([['a', expect.stringMatching(/left|right/), true, 2], ['b', 2, false, 1]]);
+    expect(shown).toEqual([
+      ['a', expect.stringMatching(/left|right/), true, 2],
+      ['b', 2, false, 1],
+    ]);
   });
 
   test('PAGE13 storage is asked for once, after the first write', async ({ scratch }) => {
@@ -157,8 +181,13 @@ test.describe('Chromium', () => {
     expect(await asked()).toBe('1');
   });
 
-  test('PAGE10 the server wants a sign-in: the hook is asked, and what was written before is sent', async ({ scratch }) => {
-    const site = await createPageSite(scratch, { authorize: ({ headers }) => (headers.authorization === 'Bearer good' ? { account: 'ann', read: () => true, write: () => true } : undefined) });
+  test('PAGE10 the server wants a sign-in: the hook is asked, and what was written before is sent', async ({
+    scratch,
+  }) => {
+    const site = await createPageSite(scratch, {
+      authorize: ({ headers }) =>
+        headers.authorization === 'Bearer good' ? { account: 'ann', read: () => true, write: () => true } : undefined,
+    });
     const page = await context.newPage();
     await page.goto(`${site.origin}/app?wait`);
     await page.evaluate(() => {
@@ -186,11 +215,15 @@ test('PAGE1 PAGE3 Firefox: two tabs, a write in one is in the other; a reload ke
   await put(two, '2', 'two');
   for (const page of [one, two]) await expect.poll(() => last(page)).toEqual(['one', 'two']);
   await site.gate.set('refuse');
-  await one.evaluate(async () => (await window.connected).append({ writes: [{ key: '/api/notes/3', value: { title: 'offline' } }] }));
+  await one.evaluate(async () =>
+    (await window.connected).append({ writes: [{ key: '/api/notes/3', value: { title: 'offline' } }] }),
+  );
   for (const page of [one, two]) await expect.poll(() => last(page)).toEqual(['one', 'two', 'offline']);
 });
 
-test('PAGE5 Chromium: a visible page keeps its worker at work past the 30 s after which idle ones are stopped', async ({ scratch }) => {
+test('PAGE5 Chromium: a visible page keeps its worker at work past the 30 s after which idle ones are stopped', async ({
+  scratch,
+}) => {
   needsChromium();
   const site = await createPageSite(scratch);
   const chromium = scratch.use(await launchChromium({ profile: scratch.folder('chromium') }), (it) => it.kill());

@@ -7,14 +7,18 @@ import { createPageSite } from './page-site.ts';
 // A name that is no loopback name makes an insecure context: no service workers, as on a plain http site.
 const NAME = 'plain.example';
 
-test('PAGE7 without service workers: the same API over the server, the script tag leaves the site as it was', async ({ scratch }) => {
+test('PAGE7 without service workers: the same API over the server, the script tag leaves the site as it was', async ({
+  scratch,
+}) => {
   needsChromium();
   const site = await createPageSite(scratch, {
     hosts: [NAME],
     authorize: () => ({ account: 'ann', read: () => true, write: () => true }),
   });
   const args = [`--host-resolver-rules=MAP ${NAME} 127.0.0.1`];
-  const context = scratch.use(await playwrightChromium({ profile: scratch.folder('chromium'), args }), (it) => it.close());
+  const context = scratch.use(await playwrightChromium({ profile: scratch.folder('chromium'), args }), (it) =>
+    it.close(),
+  );
   const origin = `http://${NAME}:${site.gate.port}`;
   const page = await context.newPage();
   await page.goto(`${origin}/app`);
@@ -24,12 +28,19 @@ test('PAGE7 without service workers: the same API over the server, the script ta
     const { collection, status, settled, append } = await window.connected;
     const notes = collection<{ title: string; more?: number }>('notes');
     const seen: unknown[] = [];
-    notes.subscribe((items) => items !== undefined && seen.push(items.map(({ id, value }) => [id, value.title, value.more])));
+    notes.subscribe(
+      (items) => items !== undefined && seen.push(items.map(({ id, value }) => [id, value.title, value.more])),
+    );
     const { id } = await notes.put('1', { title: 'a' });
     await notes.put('2', { title: 'b' });
     await notes.patch('1', { more: 5 });
     await notes.delete('2');
-    const twoWrites = append({ writes: [{ key: notes.key('3'), value: {} }, { key: notes.key('4'), value: {} }] });
+    const twoWrites = append({
+      writes: [
+        { key: notes.key('3'), value: {} },
+        { key: notes.key('4'), value: {} },
+      ],
+    });
     const refusal = await twoWrites.catch((error: Error & { code: string }) => error.code);
     const parents = await append({ writes: [{ key: notes.key('1'), value: { title: 'lost' }, parents: [id] }] }).catch(
       (error: Error & { code: string }) => error.code,

@@ -22,7 +22,8 @@ test('PAGE8 the question comes within the click; every later visit tells the ser
     };
   });
   const page = await context.newPage();
-  const told = (route: string): number => site.requests.filter((request) => request === `POST /wakelog/push/${route}`).length;
+  const told = (route: string): number =>
+    site.requests.filter((request) => request === `POST /wakelog/push/${route}`).length;
 
   await page.goto(`${site.origin}/app`);
   await page.evaluate(async () => {
@@ -47,5 +48,7 @@ test('PAGE8 the question comes within the click; every later visit tells the ser
   await context.clearPermissions();
   await page.reload();
   await expect.poll(() => told('unsubscribe')).toBe(1);
-  expect(await page.evaluate(async () => (await (await window.connected).sync(), 'askedWithinClick' in window))).toBe(false);
+  expect(await page.evaluate(async () => (await (await window.connected).sync(), 'askedWithinClick' in window))).toBe(
+    false,
+  );
 });

@@ -66,7 +66,12 @@ export async function createPageSite(scratch: Scratch, options: Partial<WakelogO
     dataDir: scratch.folder('server'),
     collections: [COLLECTION],
     space: SPACE,
-    log: { debug: () => {}, info: () => {}, warn: () => {}, error: (fields, message) => console.error(message, fields) },
+    log: {
+      debug: () => {},
+      info: () => {},
+      warn: () => {},
+      error: (fields, message) => console.error(message, fields),
+    },
     ...options,
   });
   const requests: string[] = [];
@@ -78,7 +83,11 @@ export async function createPageSite(scratch: Scratch, options: Partial<WakelogO
   });
   app.use(handler);
   app.get('/client.js', (_request, response) => void response.type('text/javascript').send(client));
-  for (const [path, page] of [['/', TAG_PAGE], ['/handler', HANDLER_PAGE], ['/app', APP_PAGE]] as const) {
+  for (const [path, page] of [
+    ['/', TAG_PAGE],
+    ['/handler', HANDLER_PAGE],
+    ['/app', APP_PAGE],
+  ] as const) {
     app.get(path, (_request, response) => void response.type('html').send(page));
   }
   const server = createServer(app);
@@ -94,12 +103,15 @@ export async function createPageSite(scratch: Scratch, options: Partial<WakelogO
     origin: `http://localhost:${gate.port}`,
     gate,
     requests,
-    device: async (account = 'bob') => scratch.use(await openDevice({ url, space: SPACE, account, live: false }), (it) => it.close()),
+    device: async (account = 'bob') =>
+      scratch.use(await openDevice({ url, space: SPACE, account, live: false }), (it) => it.close()),
   };
 }
 
 /** Signs in whoever sends `Authorization: Bearer <account>`. */
-export function bearer({ headers }: IncomingMessage): { account: string; read: () => true; write: () => true } | undefined {
+export function bearer({
+  headers,
+}: IncomingMessage): { account: string; read: () => true; write: () => true } | undefined {
   const account = /^Bearer (\w+)$/.exec(headers.authorization ?? '')?.[1];
   return account === undefined ? undefined : { account, read: () => true, write: () => true };
 }

@@ -23,7 +23,9 @@ async function openPage(context: BrowserContext, site: PageSite, path: string): 
   await page.goto(site.origin + path);
   await page.evaluate('navigator.serviceWorker.ready.then(() => wakelog)');
   await expect.poll(() => page.evaluate('navigator.serviceWorker.controller !== null')).toBe(true);
-  await expect.poll(() => page.evaluate('wakelog.then(({ status }) => status.getSnapshot().lastSynced !== null)')).toBe(true);
+  await expect
+    .poll(() => page.evaluate('wakelog.then(({ status }) => status.getSnapshot().lastSynced !== null)'))
+    .toBe(true);
   return page;
 }
 
@@ -54,7 +56,9 @@ test.describe('Chromium', () => {
     await site.gate.set('refuse');
     await ribbonButton(one).click();
     for (const page of [one, two]) {
-      await expect.poll(async () => (await titles(page)).toSorted()).toEqual(['elsewhere a', 'elsewhere b', 'elsewhere c', 'mine', 'mine too']);
+      await expect
+        .poll(async () => (await titles(page)).toSorted())
+        .toEqual(['elsewhere a', 'elsewhere b', 'elsewhere c', 'mine', 'mine too']);
       await expect(ribbon(page)).not.toHaveAttribute('shown');
     }
     const keys = ['a', 'b', 'c'].map((id) => `${COLLECTION}/${id}`);
@@ -96,7 +100,9 @@ test.describe('Chromium', () => {
       - status: You have 2 new updates
       - button "Show"
     `);
-    expect(await ribbon(page).evaluate((it) => it.shadowRoot?.querySelector('[role=status]')?.getAttribute('aria-live'))).toBe('polite');
+    expect(
+      await ribbon(page).evaluate((it) => it.shadowRoot?.querySelector('[role=status]')?.getAttribute('aria-live')),
+    ).toBe('polite');
     await page.locator('#mine').focus();
     await page.keyboard.press('Tab');
     await expect(ribbonButton(page)).toBeFocused();
@@ -110,14 +116,45 @@ test.describe('Chromium', () => {
     const page = await openPage(context, site, '/handler');
     await page.evaluate(() => {
       document.querySelector('wakelog-ribbon')?.remove();
-      document.head.insertAdjacentHTML('beforeend', '<style>wakelog-ribbon::part(button) { color: rgb(1, 2, 3) }</style>');
-      document.body.insertAdjacentHTML('beforeend', '<wakelog-ribbon text-one="Eine Neuigkeit" text-many="{count} Neuigkeiten" accept="Zeigen"></wakelog-ribbon>');
+      document.head.insertAdjacentHTML(
+        'beforeend',
+        '<style>wakelog-ribbon::part(button) { color: rgb(1, 2, 3) }</style>',
+      );
+      document.body.insertAdjacentHTML(
+        'beforeend',
+        '<wakelog-ribbon text-one="Eine Neuigkeit" text-many="{count} Neuigkeiten" accept="Zeigen"></wakelog-ribbon>',
+      );
     });
-    await page.evaluate('wakelog.then((connection) => { document.querySelector("wakelog-ribbon").connection = connection; })');
+    await page.evaluate(
+      'wakelog.then((connection) => { document.querySelector("wakelog-ribbon").connection = connection; })',
+    );
     await writeElsewhere(await site.device(), 'a', 'b');
     await expect(ribbon(page).getByRole('status')).toHaveText('2 Neuigkeiten');
     await expect(ribbonButton(page)).toHaveText('Zeigen');
     await expect(ribbonButton(page)).toHaveCSS('color', 'rgb(1, 2, 3)');
+  });
+
+  test('PAGE2 PAGE6 a new version of the worker takes over: the old tab is told, is not reloaded, and goes on', async () => {
+    const [one, two] = [await openPage(context, site, '/'), await openPage(context, site, '/')];
+    for (const page of [one, two]) await page.evaluate('window.sameDocument = true');
+    await one.evaluate(`write('1', 'before')`);
+    // Another address is another version, which is what a changed setting makes as well.
+    await two.evaluate(async () => {
+      const present = navigator.serviceWorker.controller?.scriptURL ?? '';
+      const taken = new Promise((resolve) => navigator.serviceWorker.addEventListener('controllerchange', resolve, { once: true }));
+      await navigator.serviceWorker.register(`${present}&version=2`, { scope: '/', updateViaCache: 'none' });
+      await taken;
+    });
+    await expect(ribbon(one)).toContainText('A new version of this page is ready');
+    await expect(ribbonButton(one)).toHaveText('Reload');
+    await one.evaluate(`write('2', 'after')`);
+    for (const page of [one, two]) {
+      await expect.poll(() => titles(page)).toEqual(['before', 'after']);
+      expect(await page.evaluate('window.sameDocument')).toBe(true);
+    }
+    const appended = await one.evaluate(`wakelog.then(({ append }) => append({ writes: [{ key: '${COLLECTION}/3', value: { title: 'by message' } }] }))`);
+    expect(appended).toMatchObject({ sequence: expect.any(Number) });
+    expect(await titles(two)).toEqual(['before', 'after', 'by message']);
   });
 
   test('PAGE1 PAGE6 a first visit shows what the server gave and calls none of it new', async () => {
