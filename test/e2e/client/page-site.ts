@@ -1,5 +1,4 @@
 import { createServer } from 'node:http';
-import type { IncomingMessage } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import express from 'express';
 import { build } from 'vite';
@@ -106,14 +105,6 @@ export async function createPageSite(scratch: Scratch, options: Partial<WakelogO
     device: async (account = 'bob') =>
       scratch.use(await openDevice({ url, space: SPACE, account, live: false }), (it) => it.close()),
   };
-}
-
-/** Signs in whoever sends `Authorization: Bearer <account>`. */
-export function bearer({
-  headers,
-}: IncomingMessage): { account: string; read: () => true; write: () => true } | undefined {
-  const account = /^Bearer (\w+)$/.exec(headers.authorization ?? '')?.[1];
-  return account === undefined ? undefined : { account, read: () => true, write: () => true };
 }
 
 let bundled: Promise<string> | undefined;
