@@ -1,0 +1,78 @@
+import { expect } from '@playwright/test';
+
+import { createReplica } from '../../../core/engine/create-replica.ts';
+import type { Replica } from '../../../core/engine/replica.ts';
+import { createLogStore } from '../../../core/log/create-log-store.ts';
+import type { LogStore } from '../../../core/log/log-store.ts';
+import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
+import { createMemoryViewStore } from '../../../core/views/memory-view-store.ts';
+import type { ViewStore } from '../../../core/views/view-store.ts';
+import { createNodeCrypto } from '../../../server/crypto/node-crypto.ts';
+import { createNodePorts, createStoredWriterKeys } from '../../../server/device/node-ports.ts';
+import { copyAll } from '../../support/node-replica.ts';
+import type { Acknowledgement } from './kill-writers.ts';
+import { SHARED } from './kill-writers.ts';
+import type { LoggedEntry, WholeLog } from './sends-log.ts';
+import { readLogs } from './sends-log.ts';
+import { COLLECTION, readServerDisk, SPACE } from './sends-site.ts';
+
+/** What a killed server left: its logs, verified anew, and its view as it stands there. */
+export interface LeftBehind {
+  readonly logs: readonly WholeLog[];
+  readonly forks: number;
+  /** What readers of its stored view would see. */
+  readonly viewState: string;
+  /** What folding its logs from the first entry on gives. */
+  readonly foldState: string;
+}
+
+export function readLeftBehind(dataDir: string): Promise<LeftBehind> {
+  return readServerDisk(dataDir, async ({ store, views }) => {
+    const stored = await openReplicaOn(store, views);
+    const fold = await openReplicaOn(
+      createLogStore(createMemoryRowStore(), createNodeCrypto()),
+      createMemoryViewStore(),
+    );
+    await fold.setAuthorities(stored.authorities());
+    await copyAll(stored, fold);
+    return {
+      logs: await readLogs(store, SPACE),
+      forks: (await store.forks()).length,
+      viewState: await stored.view.canonicalState(),
+      foldState: await fold.view.canonicalState(),
+    };
+  });
+}
+
+function openReplicaOn(store: LogStore, viewStore: ViewStore): Promise<Replica> {
+  const ports = createNodePorts(createStoredWriterKeys(store));
+  return createReplica({
+    space: SPACE,
+    account: 'reader',
+    device: 'reader',
+    store,
+    viewStore,
+    ports,
+    mergeDurability: 'strict',
+  });
+}
+
+/** Every acknowledged item was written by exactly the entry that was acknowledged; no item was written twice. */
+export function expectEachOnce(logs: readonly WholeLog[], acknowledged: readonly Acknowledgement[]): void {
+  const entriesByItem = Map.groupBy(logs.flatMap(itemsOf), ({ item }) => item);
+  expect([...entriesByItem].filter(([, entries]) => entries.length > 1)).toEqual([]);
+  expect(acknowledged.filter(({ item, entry }) => entriesByItem.get(item)?.[0]?.entry.id !== entry)).toEqual([]);
+}
+
+function itemsOf({ data }: WholeLog): { readonly item: string; readonly entry: LoggedEntry }[] {
+  return data.flatMap((entry) =>
+    entry.body.writes
+      .map(([, key]) => ({ item: key.slice(COLLECTION.length + 1), entry }))
+      .filter(({ item }) => item !== SHARED),
+  );
+}
+
+/** In an order that does not depend on how they arrived. */
+export function idsByLog(logs: readonly WholeLog[]): Readonly<Record<string, readonly string[]>> {
+  return Object.fromEntries(logs.toSorted((a, b) => (a.log < b.log ? -1 : 1)).map(({ log, ids }) => [log, ids]));
+}
