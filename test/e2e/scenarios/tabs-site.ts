@@ -21,16 +21,21 @@ declare global {
   interface Window {
     /** Of the script tag. */
     wakelog: Promise<Connection | undefined>;
-    /** As the site's own code does it: the status of a plain `fetch`. */
-    write: (id: string, title: string) => Promise<number>;
-    errors: string[];
-    /** Streams of the worker that the script tag has opened. */
-    streams: number;
-    /** Changes of the worker in charge of this page. */
-    takeovers: number;
-    /** `/eager`: answers to what the page wrote while it loaded and until a worker was in charge. */
-    eager: Promise<readonly (readonly [id: string, status: number])[]>;
+    tasksPage: TasksPage;
   }
+}
+
+/** What the page's own script offers a test. */
+export interface TasksPage {
+  /** As the site's own code writes: the status of a plain `fetch`. */
+  readonly write: (id: string, title: string) => Promise<number>;
+  readonly errors: readonly string[];
+  /** Streams of the worker that the script tag has opened. */
+  readonly streams: number;
+  /** Changes of the worker in charge of this page. */
+  readonly takeovers: number;
+  /** `/eager`: answers to what the page wrote while it loaded and until a worker was in charge. */
+  readonly eager: Promise<readonly (readonly [id: string, status: number])[]>;
 }
 
 export const TASKS = '/api/tasks';
@@ -60,24 +65,23 @@ export interface TabsSiteOptions {
 
 /** Runs before the script tag, as a site's own monitoring would. */
 const WATCH = `
-  window.errors = [];
-  addEventListener('error', (event) => errors.push(String(event.message)));
-  addEventListener('unhandledrejection', (event) => errors.push(String(event.reason)));
-  window.streams = 0;
+  const write = (id, title) => fetch('${TASKS}/' + id, {
+    method: 'PUT', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ title }) }).then(({ status }) => status);
+  const tasksPage = { write, errors: [], streams: 0, takeovers: 0 };
+  window.tasksPage = tasksPage;
+  addEventListener('error', (event) => tasksPage.errors.push(String(event.message)));
+  addEventListener('unhandledrejection', (event) => tasksPage.errors.push(String(event.reason)));
   const plainFetch = fetch;
   window.fetch = async (...request) => {
     const answer = await plainFetch(...request);
-    if (String(request[0]).includes('/wakelog/updates') && answer.ok) streams++;
+    if (String(request[0]).includes('/wakelog/updates') && answer.ok) tasksPage.streams++;
     return answer;
   };
-  window.takeovers = 0;
-  navigator.serviceWorker.addEventListener('controllerchange', () => takeovers++);
-  window.write = (id, title) => fetch('${TASKS}/' + id, {
-    method: 'PUT', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ title }) }).then(({ status }) => status);`;
+  navigator.serviceWorker.addEventListener('controllerchange', () => tasksPage.takeovers++);`;
 
 /** Writes from the very first moment on, through the worker's installation, until it has been in charge for a while. */
 const EAGER = `
-  window.eager = (async () => {
+  tasksPage.eager = (async () => {
     const answers = [];
     for (let n = 0, last = 5000; n < last; n++) {
       if (last === 5000 && navigator.serviceWorker.controller !== null) last = n + 10;
@@ -204,7 +208,7 @@ export async function expectShown(pages: readonly Page[], titles: readonly strin
 }
 
 export async function write(page: Page, id: string, title: string): Promise<void> {
-  expect(await page.evaluate(([i, t]) => window.write(i, t), [id, title] as const)).toBeLessThan(300);
+  expect(await page.evaluate(([i, t]) => window.tasksPage.write(i, t), [id, title] as const)).toBeLessThan(300);
 }
 
 /** Writes elsewhere, one entry each, and sends them in one go. */
