@@ -109,9 +109,24 @@ async function findNearest({ origin, pathname }: URL): Promise<Response | undefi
   return undefined;
 }
 
-/** A cache lists its files in the order in which they were put. */
+const trimming = new Set<string>();
+const untrimmed = new Set<string>();
+
+/** Files that arrive while one trim is under way are left to one more after it, however many they are. */
 async function trim(cacheName: string): Promise<void> {
+  untrimmed.add(cacheName);
+  if (trimming.has(cacheName)) return;
+  trimming.add(cacheName);
+  try {
+    while (untrimmed.delete(cacheName)) await trimNow(cacheName);
+  } finally {
+    trimming.delete(cacheName);
+  }
+}
+
+/** A cache lists its files in the order in which they were put. */
+async function trimNow(cacheName: string): Promise<void> {
   const cache = await caches.open(cacheName);
   const kept = await cache.keys();
-  for (const request of kept.slice(0, Math.max(0, kept.length - MOST_FILES))) await cache.delete(request);
+  await Promise.all(kept.slice(0, Math.max(0, kept.length - MOST_FILES)).map((request) => cache.delete(request)));
 }
