@@ -35,14 +35,16 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
   async function merge(runs: readonly Bytes[], mergeOptions: Omit<MergeOptions, 'durability'> = {}): Promise<MergeVerdict[]> {
     const checked = await Promise.all(runs.map((bytes) => verifyRun(ports.crypto, spaceHash, bytes)));
     const verified = checked.filter((run): run is VerifiedRun => typeof run !== 'string');
-    let ownCameBack = false;
+    let left: LogName | undefined;
     const outcome = await turns(async () => {
+      // This device once had them: it was restored from a backup, or cloned. They are read, never extended (S1.2): its key is
+      // replaced before they are here, so that no append and no next life comes in between.
+      left = await writer.leaveIfContinuedBy(verified);
       const { verdicts } = await store.merge(verified, { ...mergeOptions, durability: options.mergeDurability });
       const changed = new Set<string>();
       for (const [i, { run, ids }] of verified.entries()) {
         if (verdicts[i]?.kind !== 'accepted') continue;
         writer.noteLamport(run.entries.at(-1)?.lamport ?? 0);
-        ownCameBack ||= logName(run.log) === writer.log();
         if (foldsNow(logName(run.log))) for (const name of await views.current().take(run, ids)) changed.add(name);
       }
       views.notify(changed, 'remote');
@@ -54,8 +56,7 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
         return next.value;
       });
     });
-    // This device once had them: it was restored from a backup, or cloned. They are read, never extended (S1.2).
-    if (ownCameBack) await writer.rotate('restored', Number.MAX_SAFE_INTEGER);
+    if (left !== undefined) await writer.rotate('restored', Number.MAX_SAFE_INTEGER, { log: left });
     return outcome;
   }
 

@@ -9,8 +9,9 @@ import { ERRORS } from '../protocol/errors.ts';
 import { FRAME_TARGET_BYTES, MAX_RUNS_PER_FRAME, SYNC_CONTENT_TYPE } from '../protocol/limits.ts';
 import type { Cursor, RefusedRun, SpaceResponse } from '../protocol/messages.ts';
 import type { Transport, TransportAnswer } from './ports.ts';
-import type { Replica } from './replica.ts';
+import type { MergeVerdict, Replica } from './replica.ts';
 import type { ExchangeOutcome } from './sync-state.ts';
+import { createTurns } from './turns.ts';
 
 /** Named values of the store: what a device remembers of its server. */
 const CURSOR = 'cursor';
@@ -18,6 +19,16 @@ const ACKNOWLEDGED = 'acknowledged';
 const SYNCED_AT = 'synced-at';
 const BLOCKED = 'blocked';
 const FORKED = 'forked';
+const MOVING = 'moving';
+const LACKING = 'lacking';
+
+/**
+ * So many rounds of one exchange may end with nothing gained: no entry that is new here, none newly acknowledged there. An
+ * honest server needs a few (another history, a gap, a fork); one that asks for more is left alone for a while (SYNC7).
+ */
+const MOST_FRUITLESS_ROUNDS = 32;
+/** Refusals that end by themselves: room is made, a permission is given. Tried again with each exchange (SYNC6). */
+const PASSING_REFUSALS: ReadonlySet<RefusedRun['code']> = new Set(['storage-full', 'forbidden', 'unenrolled', 'gap']);
 
 /** Why the server takes no more of a log of this device, until something changes. */
 export type Blocked = Readonly<Record<LogName, RefusedRun['code']>>;
@@ -31,6 +42,27 @@ export interface SyncMemory {
   readonly blocked: Blocked;
   /** Logs of which the server has another branch: it counts, and has to be taken in place of what is here (SYNC12). */
   readonly forked: readonly LogName[];
+  /** An own log that is being left: what it has above `from` is to be appended again in the next one. */
+  readonly moving: { readonly log: LogName; readonly from: number } | undefined;
+  /** Something that the server gave could not be taken, and the cursor is past it: vectors tell (SYNC3). */
+  readonly lacking: boolean;
+}
+
+/** What a request carries. */
+interface Outgoing {
+  readonly runs: readonly Bytes[];
+  readonly bytes: number;
+  /** Nothing was left behind. */
+  readonly all: boolean;
+  /** The last sequence sent, of each log. */
+  readonly ends: ReadonlyMap<LogName, number>;
+}
+
+/** What one exchange has seen so far. */
+interface Course {
+  fruitless: number;
+  /** What was newly acknowledged: it counts as gained once. */
+  readonly gained: Map<LogName, number>;
 }
 
 export interface ExchangeOptions {
@@ -47,13 +79,16 @@ export interface Exchange {
 }
 
 export async function readMemory(store: LogStore): Promise<SyncMemory> {
-  const cursor = await store.value(CURSOR);
+  const names = [CURSOR, ACKNOWLEDGED, SYNCED_AT, BLOCKED, FORKED, MOVING, LACKING];
+  const [cursor, acknowledged, syncedAt, blocked, forked, moving, lacking] = await store.values(names);
   return {
     cursor: cursor === undefined ? undefined : textToCursor(cursor),
-    acknowledged: new Map(JSON.parse((await store.value(ACKNOWLEDGED)) ?? '[]') as [LogName, number][]),
-    syncedAt: Number((await store.value(SYNCED_AT)) ?? Number.NaN) || undefined,
-    blocked: JSON.parse((await store.value(BLOCKED)) ?? '{}') as Blocked,
-    forked: JSON.parse((await store.value(FORKED)) ?? '[]') as LogName[],
+    acknowledged: new Map(JSON.parse(acknowledged ?? '[]') as [LogName, number][]),
+    syncedAt: Number(syncedAt ?? Number.NaN) || undefined,
+    blocked: JSON.parse(blocked ?? '{}') as Blocked,
+    forked: JSON.parse(forked ?? '[]') as LogName[],
+    moving: moving === undefined ? undefined : (JSON.parse(moving) as SyncMemory['moving']),
+    lacking: lacking !== undefined,
   };
 }
 
@@ -62,18 +97,20 @@ export function createExchange({ replica, device, transport }: ExchangeOptions):
   /** Set while vectors are compared: what the server said it holds. The cursor is kept only once both are level (SYNC4). */
   let serverHeads: VersionVector | undefined;
   let frameBytes = FRAME_TARGET_BYTES;
+  /** Whether a lack is looked into: once in this life, since what is lacked may be of a format that only an update reads. */
+  let looksForLack = true;
+  /** A round's answer and a frame of the live stream are taken one after the other: each begins with what is remembered. */
+  const turns = createTurns();
 
   async function run(): Promise<ExchangeOutcome> {
     // Before the first contact there was nothing to show: pages came from the server, and what it had then is no update.
     const isFirst = (await readMemory(store)).syncedAt === undefined;
-    for (;;) {
+    const course: Course = { fruitless: 0, gained: new Map() };
+    await forgetPassingRefusals();
+    while (course.fruitless < MOST_FRUITLESS_ROUNDS) {
+      if (await turns(takeOtherBranch)) continue;
       const memory = await readMemory(store);
-      const [forked] = memory.forked;
-      if (forked !== undefined) {
-        await takeOtherBranch(forked, memory);
-        continue;
-      }
-      const comparing = serverHeads !== undefined || memory.cursor === undefined;
+      const comparing = serverHeads !== undefined || memory.cursor === undefined || (memory.lacking && looksForLack);
       const outgoing = await collect(await rangesToSend(memory));
       const part = {
         space,
@@ -92,10 +129,17 @@ export function createExchange({ replica, device, transport }: ExchangeOptions):
         continue;
       }
       const { response, time } = read;
-      const progress = await take(response, memory, time, comparing, outgoing.all);
+      const progress = await turns(() => take(response, time, comparing, outgoing, course));
       if (isFirst) await replica.release();
       if (progress !== 'more') return progress;
     }
+    return { kind: 'later', retryAfterMs: undefined };
+  }
+
+  async function forgetPassingRefusals(): Promise<void> {
+    const blocked = Object.entries((await readMemory(store)).blocked);
+    const lasting = blocked.filter(([, code]) => !PASSING_REFUSALS.has(code));
+    if (lasting.length < blocked.length) await store.putValues({ [BLOCKED]: JSON.stringify(Object.fromEntries(lasting)) });
   }
 
   async function ownVector(): Promise<VersionVector> {
@@ -112,74 +156,129 @@ export function createExchange({ replica, device, transport }: ExchangeOptions):
     return missingRanges(new Map([[own, last]]), acknowledged);
   }
 
-  /** As many runs as a frame takes; `all` says whether nothing was left behind. */
-  async function collect(ranges: readonly LogRange[]): Promise<{ readonly runs: Bytes[]; readonly bytes: number; readonly all: boolean }> {
+  /** As many runs as a frame takes. */
+  async function collect(ranges: readonly LogRange[]): Promise<Outgoing> {
     const runs: Bytes[] = [];
+    const ends = new Map<LogName, number>();
     let bytes = 0;
     for (const { log, first, last } of ranges) {
       for (let next = first; next <= last; ) {
-        for (const run of await store.range(log, next, last, Math.max(0, frameBytes - bytes))) {
+        // To the end of the log: a row that was merged meanwhile goes beyond `last`, and what is sent of it without its
+        // body would count as sent.
+        const found = await store.range(log, next, Number.MAX_SAFE_INTEGER, Math.max(0, frameBytes - bytes));
+        for (const run of found) {
           const encoded = encodeRun(run);
-          if (runs.length > 0 && bytes + encoded.length > frameBytes) return { runs, bytes, all: false };
+          if (runs.length > 0 && bytes + encoded.length > frameBytes) return { runs, bytes, all: false, ends };
           runs.push(encoded);
           bytes += encoded.length;
           next = run.first + run.entries.length;
-          if (runs.length === MAX_RUNS_PER_FRAME) return { runs, bytes, all: false };
+          ends.set(log, next - 1);
+          if (runs.length === MAX_RUNS_PER_FRAME) return { runs, bytes, all: false, ends };
         }
+        if (found.length === 0) break;
       }
     }
-    return { runs, bytes, all: true };
+    return { runs, bytes, all: true, ends };
   }
 
-  async function take(response: SpaceResponse, memory: SyncMemory, time: number, comparing: boolean, sentAll: boolean): Promise<ExchangeOutcome | 'more'> {
+  /**
+   * The own log as the server acknowledged it: never beyond what was sent to it. A greater number stands for entries that
+   * this device did not make (it was restored, or cloned), and must not pass for those that it makes next.
+   */
+  function ownAcknowledged(acknowledged: VersionVector, memory: SyncMemory, ends: Outgoing['ends'], namesAll: boolean): Map<LogName, number> {
+    const own = replica.ownLog();
+    if (own === undefined) return new Map();
+    const before = memory.acknowledged.get(own) ?? -1;
+    const said = acknowledged.get(own) ?? (namesAll ? -1 : before);
+    return new Map([[own, Math.min(said, Math.max(before, ends.get(own) ?? -1))]]);
+  }
+
+  async function take(response: SpaceResponse, time: number, comparing: boolean, sent: Outgoing, course: Course): Promise<ExchangeOutcome | 'more'> {
+    const memory = await readMemory(store);
     await replica.setAuthorities(response.authorities);
+    course.fruitless += 1;
+    const acknowledged = ownAcknowledged(response.acknowledged, memory, sent.ends, comparing || response.compareVectors);
+    if (comparing || response.compareVectors) serverHeads = new Map([...response.acknowledged, ...acknowledged]);
     if (response.compareVectors) {
       // Another history than the one the cursor came from: wiped, restored, or another server. What it acknowledged
       // before no longer counts.
-      serverHeads = response.acknowledged;
-      await store.putValues({ [CURSOR]: undefined, [ACKNOWLEDGED]: pairs(response.acknowledged), [BLOCKED]: undefined });
+      await store.putValues({ [CURSOR]: undefined, [ACKNOWLEDGED]: pairs(acknowledged), [BLOCKED]: undefined });
       return 'more';
     }
-    const acknowledged = new Map([...memory.acknowledged, ...response.acknowledged]);
-    if (serverHeads !== undefined) serverHeads = new Map([...serverHeads, ...response.acknowledged]);
     const blocked = { ...memory.blocked };
-    const refused = response.refused.map((run) => noteRefusal(run, acknowledged, blocked));
-    const level = response.level && sentAll;
-    const refusedForks = response.refused.filter(({ code }) => code === 'fork').map(({ log }) => log);
+    // Of logs that were not sent there is nothing to refuse.
+    const refusals = response.refused.filter(({ log }) => sent.ends.has(log));
+    const refused = refusals.map((run) => noteRefusal(run, acknowledged, blocked));
+    const refusedForks = refusals.filter(({ code }) => code === 'fork').map(({ log }) => log);
     // What the server acknowledges of a forked log is on its own branch.
-    for (const log of refusedForks) acknowledged.set(log, memory.acknowledged.get(log) ?? -1);
+    for (const log of refusedForks) if (acknowledged.has(log)) acknowledged.set(log, memory.acknowledged.get(log) ?? -1);
+    const serverLacks = comparing ? await rangesToSend({ ...memory, acknowledged, blocked }) : [];
+    const level = response.level && sent.all && serverLacks.length === 0;
     const values: NamedValues = {
       [ACKNOWLEDGED]: pairs(acknowledged),
       [SYNCED_AT]: String(time),
       [BLOCKED]: JSON.stringify(blocked),
       ...(comparing && !level ? {} : { [CURSOR]: cursorToText(response.cursor) }),
+      ...(comparing && level ? { [LACKING]: undefined } : {}),
       ...(refusedForks.length > 0 ? noteForks(memory, refusedForks) : {}),
     };
     const valuesOfForks = (logs: readonly LogName[]): NamedValues => noteForks(memory, [...refusedForks, ...logs]);
     const verdicts = await replica.merge(response.runs, { values, valuesOfForks });
+    if (verdicts.some(({ kind }) => kind === 'accepted') || gainsAcknowledged(response, sent, course)) course.fruitless -= 1;
+    if (comparing && level) looksForLack = false;
+    if (verdicts.some(isLack)) await noteLack(comparing);
     if (refusedForks.length > 0 || verdicts.some(({ kind }) => kind === 'fork')) return 'more';
     if (level) serverHeads = undefined;
-    if (refused.includes('again')) return 'more';
+    if (refused.includes('again') || (verdicts.some(isLack) && looksForLack)) return 'more';
     const outbox = level ? await rangesToSend({ ...memory, acknowledged, blocked }) : [];
-    return level && outbox.length === 0 ? { kind: 'level' } : 'more';
+    if (!level || outbox.length > 0) return 'more';
+    return Object.values(blocked).includes('storage-full') ? { kind: 'later', retryAfterMs: undefined } : { kind: 'level' };
+  }
+
+  /** Whether more of what was sent is acknowledged than ever before in this exchange. */
+  function gainsAcknowledged({ acknowledged }: SpaceResponse, { ends }: Outgoing, { gained }: Course): boolean {
+    let gains = false;
+    for (const [log, end] of ends) {
+      const reached = Math.min(acknowledged.get(log) ?? -1, end);
+      if (reached <= (gained.get(log) ?? -1)) continue;
+      gained.set(log, reached);
+      gains = true;
+    }
+    return gains;
+  }
+
+  /** The cursor is past entries that are not here: they are asked for by vector, and again by the next life. */
+  async function noteLack(compared: boolean): Promise<void> {
+    if (!compared) looksForLack = true;
+    await store.putValues({ [LACKING]: 'true' });
   }
 
   /**
    * The branch that the server acknowledged counts (SYNC12). What this device wrote on the other one and was never told to be
    * acknowledged goes on in a new log, first; then the log is taken anew from the server. Any step may be the last of
-   * this life: the log stays on the list until all is done.
+   * this life: the log stays on the list until all is done, and what is to be moved is known before its key is replaced.
    */
-  async function takeOtherBranch(log: LogName, { acknowledged, forked }: SyncMemory): Promise<void> {
-    if (log === replica.ownLog()) await replica.rotate('fork', acknowledged.get(log) ?? -1);
+  async function takeOtherBranch(): Promise<boolean> {
+    const { acknowledged, forked, moving } = await readMemory(store);
+    const [log] = forked;
+    if (log === undefined) return false;
+    let move = moving?.log === log ? moving : undefined;
+    if (move === undefined && log === replica.ownLog()) {
+      move = { log, from: acknowledged.get(log) ?? -1 };
+      await store.putValues({ [MOVING]: JSON.stringify(move) });
+    }
+    if (move !== undefined) await replica.rotate('fork', move.from, { log, values: { [MOVING]: undefined } });
     const rest = forked.filter((other) => other !== log);
     await replica.setAside(log, { [FORKED]: JSON.stringify(rest), [CURSOR]: undefined });
+    return true;
   }
 
   /** What a refused run changes in what the device believes of the server (SYNC6). */
   function noteRefusal({ log, code, expected }: RefusedRun, acknowledged: Map<LogName, number>, blocked: Record<LogName, RefusedRun['code']>): 'again' | 'stays' {
-    if (code === 'gap' && expected !== undefined && expected <= (acknowledged.get(log) ?? -1)) {
+    const believed = acknowledged.get(log) ?? serverHeads?.get(log) ?? -1;
+    if (code === 'gap' && expected !== undefined && expected <= believed) {
       // It lacks what it once acknowledged: sent again from there.
-      acknowledged.set(log, expected - 1);
+      if (acknowledged.has(log)) acknowledged.set(log, expected - 1);
       if (serverHeads !== undefined) serverHeads = new Map([...serverHeads, [log, expected - 1]]);
       return 'again';
     }
@@ -191,18 +290,28 @@ export function createExchange({ replica, device, transport }: ExchangeOptions):
     const decoded = decodeSyncResponse(message);
     const response = typeof decoded === 'string' ? undefined : decoded.spaces.find((part) => part.space === space);
     if (typeof decoded === 'string' || response === undefined) return { kind: 'unreachable' };
+    return turns(() => takeFrame(response, decoded.time));
+  }
+
+  async function takeFrame(response: SpaceResponse, time: number): Promise<ExchangeOutcome> {
     const memory = await readMemory(store);
     const { cursor } = memory;
     // A round may have overtaken the stream; another epoch is a matter for a round, too.
     if (response.compareVectors || cursor?.epoch !== response.cursor.epoch) return { kind: 'later', retryAfterMs: 0 };
     await replica.setAuthorities(response.authorities);
     const ahead = response.cursor.position > cursor.position;
-    const values = ahead ? { [CURSOR]: cursorToText(response.cursor), [SYNCED_AT]: String(decoded.time) } : {};
+    const values = ahead ? { [CURSOR]: cursorToText(response.cursor), [SYNCED_AT]: String(time) } : {};
     const verdicts = await replica.merge(response.runs, { values, valuesOfForks: (logs) => noteForks(memory, logs) });
-    return verdicts.some(({ kind }) => kind === 'fork') ? { kind: 'later', retryAfterMs: 0 } : { kind: 'level' };
+    if (verdicts.some(isLack)) await noteLack(false);
+    return verdicts.some((verdict) => verdict.kind === 'fork' || isLack(verdict)) ? { kind: 'later', retryAfterMs: 0 } : { kind: 'level' };
   }
 
   return { run, takeLive };
+}
+
+/** Something that was given is not here. */
+function isLack({ kind }: MergeVerdict): boolean {
+  return kind === 'gap' || kind === 'invalid' || kind === 'malformed';
 }
 
 function noteForks({ forked }: SyncMemory, logs: readonly LogName[]): NamedValues {

@@ -47,7 +47,7 @@ export interface ExtensionStart {
   readonly ports: EnginePorts;
   readonly spaceHash: Uint8Array<ArrayBuffer>;
   readonly view: Pick<KeyValueApi, 'item' | 'live'>;
-  readonly head: Head | undefined;
+  readonly head: Pick<Head, 'sequence' | 'id' | 'lamport'> | undefined;
   readonly key: Parameters<typeof buildRuns>[1];
   /** Greatest lamport counter seen in the space. */
   readonly lamportSeen: number;

@@ -1,9 +1,11 @@
 import type { Bytes } from '../log/bytes.ts';
-import { toBase64Url } from '../log/bytes.ts';
+import { isEqual, toBase64Url } from '../log/bytes.ts';
 import type { WriterKey } from '../log/crypto.ts';
-import type { NamedValues } from '../log/log-store.ts';
+import type { Head, NamedValues } from '../log/log-store.ts';
+import { leftName } from '../log/log-store.ts';
 import { StorageFull } from '../log/row-store.ts';
 import type { VerifiedRun } from '../log/run.ts';
+import { lastSequence } from '../log/run.ts';
 import type { LogName } from '../log/version-vector.ts';
 import { logName } from '../log/version-vector.ts';
 import { WakelogError } from '../protocol/errors.ts';
@@ -12,7 +14,7 @@ import type { Added, Settled, Waiting } from './append-queue.ts';
 import { createAppendQueue, MOST_ENTRIES_PER_COMMIT } from './append-queue.ts';
 import type { Extension } from './own-log.ts';
 import { copiesOf, startExtension } from './own-log.ts';
-import type { Appended, Draft, PrepareDraft, ReplicaOptions } from './replica.ts';
+import type { Appended, Draft, PrepareDraft, Replica, ReplicaOptions, RotateOptions } from './replica.ts';
 import type { Turns } from './turns.ts';
 import type { ViewKeeper } from './view-keeper.ts';
 
@@ -22,12 +24,20 @@ export interface OwnWriter {
   readonly append: (drafts: readonly Draft[]) => Promise<readonly Appended[]>;
   readonly appendIf: <Refusal>(prepare: PrepareDraft<Refusal>) => Promise<Appended | { readonly refuse: Refusal }>;
   readonly state: (statements: readonly Statement[]) => Promise<readonly Appended[]>;
-  readonly rotate: (reason: string, from: number) => Promise<void>;
+  readonly rotate: Replica['rotate'];
+  /**
+   * Before runs are merged, for a caller that has the turn: when they go on with the own log, it is never extended again.
+   * The log, then.
+   */
+  readonly leaveIfContinuedBy: (runs: readonly VerifiedRun[]) => Promise<LogName | undefined>;
   /** Another context may have made or replaced the key. */
   readonly reload: () => Promise<void>;
   /** A lamport counter of somebody else. */
   readonly noteLamport: (lamport: number) => void;
 }
+
+/** What a log goes on from. */
+type OwnEnd = Pick<Head, 'log' | 'sequence' | 'id' | 'lamport'>;
 
 /** What is stored of a device's writer. */
 export interface OwnWriterStart {
@@ -52,10 +62,29 @@ export function createOwnWriter(
   start: OwnWriterStart,
 ): OwnWriter {
   let { key, lamportSeen } = start;
+  /**
+   * The log's head after the last commit here, folded into the view; undefined when somebody else may have appended. A
+   * commit on an old one is `stale`, since the transaction compares.
+   */
+  let ownEnd: OwnEnd | undefined;
   const queue = createAppendQueue((batch) => alone(() => commit(batch)));
 
   function alone<T>(body: () => Promise<T>): Promise<T> {
-    return turns(() => ports.lock(`append:${JSON.stringify([account, space])}`, body));
+    return turns(() => underLock(body));
+  }
+
+  function underLock<T>(body: () => Promise<T>): Promise<T> {
+    return ports.lock(`append:${JSON.stringify([account, space])}`, body);
+  }
+
+  /** What a store refuses to extend, whoever still has its key (LOG13). */
+  const leaving = (log: LogName): NamedValues => ({ [leftName(log)]: 'true' });
+
+  /** Leaves a log for good: its key is replaced, and no context extends it any more. */
+  async function replaceKey(log: LogName | undefined): Promise<WriterKey> {
+    key = await ports.writerKeys.replace();
+    if (log !== undefined) await store.putValues(leaving(log));
+    return key;
   }
 
   function noteLamport(lamport: number): void {
@@ -64,10 +93,12 @@ export function createOwnWriter(
 
   async function commit(batch: readonly Waiting[]): Promise<void> {
     for (;;) {
-      key ??= (await ports.writerKeys.current()) ?? (await ports.writerKeys.replace());
+      // Another context may have left the log that this one knows: it must never be begun or extended again.
+      if (key === undefined || ownEnd === undefined) key = (await ports.writerKeys.current()) ?? (await ports.writerKeys.replace());
       const own = logName(key.publicKey);
-      await views.current().advance((log) => log === own);
-      const extension = await extend(key, {});
+      if (ownEnd?.log !== own) await views.current().advance((log) => log === own);
+      const extension = extendFrom(ownEnd?.log === own ? ownEnd : await store.head(own), key, {});
+      ownEnd = undefined;
       const added = await addInOrder(batch, extension);
       const anything = added.some((outcome) => 'sequences' in outcome && outcome.sequences.length > 0);
       const runs = anything ? await extension.runs() : [];
@@ -77,6 +108,7 @@ export function createOwnWriter(
       if (stored === 'stale') continue;
       if (stored === 'stored one by one') return;
       const changed = await fold(runs);
+      ownEnd = endOf(runs);
       for (const [i, one] of batch.entries()) one.settle(toSettled(added[i], own, ids));
       views.notify(changed, 'own');
       return;
@@ -95,8 +127,7 @@ export function createOwnWriter(
     }
   }
 
-  async function extend(writer: WriterKey, opening: { continues?: object; reason?: string }): Promise<Extension> {
-    const head = await store.head(logName(writer.publicKey));
+  function extendFrom(head: OwnEnd | undefined, writer: WriterKey, opening: { continues?: object; reason?: string }): Extension {
     const start = { ports, spaceHash, view: views.current().api, head, key: writer, lamportSeen };
     return startExtension({ ...start, opening: { device, account, ...opening } });
   }
@@ -132,18 +163,32 @@ export function createOwnWriter(
     return appended;
   }
 
-  async function rotate(reason: string, from: number): Promise<void> {
+  async function rotate(reason: string, from: number, { log, values }: RotateOptions = {}): Promise<void> {
     await alone(async () => {
-      const old = key && logName(key.publicKey);
+      key = await ports.writerKeys.current();
+      const current = key && logName(key.publicKey);
+      const old = log ?? current;
       const oldHead = old === undefined ? undefined : await store.head(old);
-      key = await ports.writerKeys.replace();
+      const writer = key === undefined || current === old ? await replaceKey(old) : key;
       if (old === undefined || oldHead === undefined) return;
       const continues = { log: old, sequence: oldHead.sequence, id: toBase64Url(oldHead.id) };
-      const extension = await extend(key, { continues, reason });
+      const extension = extendFrom(await store.head(logName(writer.publicKey)), writer, { continues, reason });
       for (const body of await copiesOf(store, old, from)) extension.addCopy(body);
       const runs = await extension.runs();
-      if ((await store.extend(runs)) === 'stale') throw new Error('a new log cannot be stale');
+      if ((await store.extend(runs, { ...values, ...leaving(old) })) === 'stale') throw new Error('nobody else extends a log under the lock');
       views.notify(await fold(runs), 'own');
+    });
+  }
+
+  async function leaveIfContinuedBy(runs: readonly VerifiedRun[]): Promise<LogName | undefined> {
+    const own = key && logName(key.publicKey);
+    if (own === undefined || !runs.some(({ run }) => logName(run.log) === own)) return undefined;
+    return underLock(async () => {
+      const head = await store.head(own);
+      if (!runs.some((one) => logName(one.run.log) === own && goesOn(one, head))) return undefined;
+      key = await ports.writerKeys.current();
+      if (key === undefined || logName(key.publicKey) === own) await replaceKey(own);
+      return own;
     });
   }
 
@@ -154,6 +199,7 @@ export function createOwnWriter(
     state: async (statements) =>
       appendedOf(await queue.enqueue(statements.length, async (extension) => ({ sequences: statements.map(extension.addStatement) }))),
     rotate,
+    leaveIfContinuedBy,
     async reload() {
       const now = await readOwnWriterStart({ store, ports });
       key = now.key;
@@ -161,6 +207,21 @@ export function createOwnWriter(
     },
     noteLamport,
   };
+}
+
+function endOf(runs: readonly VerifiedRun[]): OwnEnd | undefined {
+  const last = runs.at(-1);
+  const [entry, id] = [last?.run.entries.at(-1), last?.ids.at(-1)];
+  if (last === undefined || entry === undefined || id === undefined) return undefined;
+  return { log: logName(last.run.log), sequence: lastSequence(last.run), id, lamport: entry.lamport };
+}
+
+/** Whether a run has entries that follow a log's head. */
+function goesOn({ run, ids }: VerifiedRun, head: Head | undefined): boolean {
+  if (head === undefined) return run.first === 0;
+  if (run.first > head.sequence + 1 || lastSequence(run) <= head.sequence) return false;
+  const before = run.first === head.sequence + 1 ? run.previous : ids[head.sequence - run.first];
+  return before !== undefined && isEqual(before, head.id);
 }
 
 function idsBySequence(runs: readonly VerifiedRun[]): ReadonlyMap<number, string> {

@@ -60,6 +60,13 @@ export interface DraftContext {
 /** Decides at its turn what to append, or gives a reason not to; may be asked again, so it has no effects of its own. */
 export type PrepareDraft<Refusal> = (context: DraftContext) => Promise<Draft | { readonly refuse: Refusal }>;
 
+export interface RotateOptions {
+  /** The log to leave; when its key was replaced in an earlier life, only the appending again is left. Default: the own log. */
+  readonly log?: LogName;
+  /** Named values to write in the transaction of the new log's entries. */
+  readonly values?: NamedValues;
+}
+
 /** What became of one run of others: a store's verdict, or a fault of its bytes. */
 export type MergeVerdict = RunVerdict | { readonly kind: 'invalid'; readonly fault: RunFault };
 
@@ -116,7 +123,7 @@ export interface Replica {
   /** Folds everything that waits; the keys that changed. */
   readonly release: () => Promise<readonly string[]>;
   /** Opens a new own log and appends there again, with `origin`, own data entries above `from` (a fork, a lost key). */
-  readonly rotate: (reason: string, from: number) => Promise<void>;
+  readonly rotate: (reason: string, from: number, options?: RotateOptions) => Promise<void>;
   readonly forks: () => Promise<readonly ForkProof[]>;
   /** Another context of this device changed the database: fold what is new. */
   readonly catchUp: () => Promise<void>;

@@ -36,6 +36,8 @@ export class NeedsEntryIds extends Error {
 
 export interface AppendContext {
   readonly rows: RowWriter;
+  /** Heads as they were when this transaction began, of the logs that it has runs of. */
+  readonly heldHeads: ReadonlyMap<LogName, HeadRow | undefined>;
   /** Heads as this transaction has changed them so far; written back by its end. */
   readonly heads: Map<LogName, HeadRow>;
   /** Ids computed before this attempt, by `idName` of their row's last id. */
@@ -53,11 +55,16 @@ export function idName({ row, sequence }: EntryInRow): string {
   return `${toBase64Url(row.lastId)}:${sequence}`;
 }
 
+/** A log's head as it stands in this transaction. */
+export function headOf({ heads, heldHeads }: AppendContext, log: LogName): HeadRow | undefined {
+  return heads.get(log) ?? heldHeads.get(log);
+}
+
 /** Judges one run against what is held and stores what is new of it (LOG13). */
 export async function appendRun(context: AppendContext, verified: VerifiedRun): Promise<RunVerdict> {
   const { run } = verified;
   const log = logName(run.log);
-  const head = context.heads.get(log) ?? (await context.rows.head(log));
+  const head = headOf(context, log);
   if (head === undefined) {
     return run.first === 0 ? accept(context, undefined, verified, 0) : { kind: 'gap', expected: 0 };
   }

@@ -1,5 +1,5 @@
 import type { AppendContext } from './append-rules.ts';
-import { appendRun, decodeStored, idName, NeedsEntryIds } from './append-rules.ts';
+import { appendRun, decodeStored, headOf, idName, NeedsEntryIds } from './append-rules.ts';
 import type { Bytes } from './bytes.ts';
 import { isEqual } from './bytes.ts';
 import type { Crypto } from './crypto.ts';
@@ -15,6 +15,7 @@ import {
   readRange,
 } from './log-reads.ts';
 import type { AppendResult, Change, LogStore, MergeOptions, NamedValues, RunVerdict } from './log-store.ts';
+import { leftName } from './log-store.ts';
 import type { Durability, RowStore, RowWriter } from './row-store.ts';
 import type { VerifiedRun } from './run.ts';
 import { chainIds } from './run-verify.ts';
@@ -78,6 +79,7 @@ export function createLogStore(rows: RowStore, crypto: Pick<Crypto, 'sha256'>): 
     arrival: (position) => readArrival(rows, hasher, position),
     entryId: (log, sequence) => entryIdOf(rows, hasher, log, sequence),
     value: (name) => rows.read((tx) => tx.value(USER_PREFIX + name)),
+    values: (names) => rows.read((tx) => Promise.all(names.map(async (name) => tx.value(USER_PREFIX + name)))),
     putValues,
     setAside: (log, values = {}) => rows.write('strict', (tx) => setAside(tx, log, values)),
     eraseBody: (log, sequence, part) => eraseBody(rows, hasher, log, sequence, part),
@@ -100,9 +102,17 @@ async function appendAll(
   knownIds: ReadonlyMap<string, Bytes>,
   ownRuns: boolean,
 ): Promise<AppendResult & { readonly changed: ReadonlySet<LogName> }> {
-  const start = await currentPosition(rows);
+  const logs = [...new Set(runs.map(({ run }) => logName(run.log)))];
+  // Asked for together: an engine answers each after a while.
+  const [start, heads, left] = await Promise.all([
+    currentPosition(rows),
+    Promise.all(logs.map(async (log) => rows.head(log))),
+    Promise.all(ownRuns ? logs.map(async (log) => rows.value(USER_PREFIX + leftName(log))) : []),
+  ]);
+  if (left.some((mark) => mark !== undefined)) throw new Stale();
   const context: AppendContext = {
     rows,
+    heldHeads: new Map(logs.map((log, i) => [log, heads[i]])),
     heads: new Map(),
     knownIds,
     neededIds: [],
@@ -112,7 +122,7 @@ async function appendAll(
   };
   const verdicts: RunVerdict[] = [];
   for (const run of runs) {
-    if (ownRuns && !(await extendsHead(context, run))) throw new Stale();
+    if (ownRuns && !extendsHead(context, run)) throw new Stale();
     const verdict = await appendRun(context, run);
     if (ownRuns && verdict.kind !== 'accepted') throw new Error(`an own run is ${verdict.kind}`);
     verdicts.push(verdict);
@@ -137,9 +147,8 @@ async function setAside(rows: RowWriter, log: LogName, values: NamedValues): Pro
   await writeValues(rows, values);
 }
 
-async function extendsHead({ rows, heads }: AppendContext, { run }: VerifiedRun): Promise<boolean> {
-  const log = logName(run.log);
-  const head = heads.get(log) ?? (await rows.head(log));
+function extendsHead(context: AppendContext, { run }: VerifiedRun): boolean {
+  const head = headOf(context, logName(run.log));
   if (head === undefined) return run.first === 0;
   return run.first === head.sequence + 1 && isEqual(run.previous, head.id);
 }

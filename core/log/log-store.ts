@@ -30,6 +30,11 @@ export type RunVerdict =
 /** Named values written with runs: a cursor, acknowledged heads, an epoch. Undefined removes one. */
 export type NamedValues = Readonly<Record<string, string | undefined>>;
 
+/** The named value that marks a log as left by its writer: no context of the device extends it again (LOG13). */
+export function leftName(log: LogName): string {
+  return `left:${log}`;
+}
+
 export interface AppendResult {
   /** One for each run, in order. */
   readonly verdicts: readonly RunVerdict[];
@@ -99,7 +104,7 @@ export interface LogStore {
   readonly setAside: (log: LogName, values?: NamedValues) => Promise<void>;
   /**
    * Appends the writer's own new runs, strictly and all or nothing: `stale` when the log moved on since they were built,
-   * and nothing is kept of them.
+   * or was left (`leftName`), and nothing is kept of them.
    */
   readonly extend: (runs: readonly VerifiedRun[], values?: NamedValues) => Promise<AppendResult | 'stale'>;
   readonly head: (log: LogName) => Promise<Head | undefined>;
@@ -117,6 +122,8 @@ export interface LogStore {
   /** The id of an entry held, or undefined. */
   readonly entryId: (log: LogName, sequence: number) => Promise<Bytes | undefined>;
   readonly value: (name: string) => Promise<string | undefined>;
+  /** Several named values as they are at one moment, in the order asked. */
+  readonly values: (names: readonly string[]) => Promise<readonly (string | undefined)[]>;
   readonly putValues: (values: NamedValues, durability?: Durability) => Promise<void>;
   /** Forgets an entry's body, or one part of it, for good; the chain still verifies. False when there is none to forget. */
   readonly eraseBody: (log: LogName, sequence: number, part?: number) => Promise<boolean>;

@@ -20,19 +20,23 @@ const WRITER_SEED = 'writer-seed';
 
 /** The writer's seed among the store's named values: whoever can read the database file can write the log. */
 export function createStoredWriterKeys(store: LogStore): WriterKeys {
-  let current: WriterKey | undefined;
+  /** By its seed: another replica on the same store may replace it. */
+  let known: { readonly stored: string; readonly key: WriterKey } | undefined;
   return {
     async current() {
       const stored = await store.value(WRITER_SEED);
-      const seed: Bytes | undefined = stored === undefined ? undefined : fromBase64Url(stored);
-      current ??= seed && seedToWriterKey(seed);
-      return current;
+      if (stored === undefined) return undefined;
+      if (stored === known?.stored) return known.key;
+      const seed: Bytes | undefined = fromBase64Url(stored);
+      known = seed && { stored, key: seedToWriterKey(seed) };
+      return known?.key;
     },
     async replace() {
       const seed = generateWriterSeed();
-      await store.putValues({ [WRITER_SEED]: toBase64Url(seed) });
-      current = seedToWriterKey(seed);
-      return current;
+      const stored = toBase64Url(seed);
+      await store.putValues({ [WRITER_SEED]: stored });
+      known = { stored, key: seedToWriterKey(seed) };
+      return known.key;
     },
   };
 }

@@ -5,6 +5,7 @@ import { KIND, NO_ENTRY } from '../../../core/log/header.ts';
 import { MAX_LAMPORT_JUMP } from '../../../core/log/limits.ts';
 import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
 import { buildRuns } from '../../../core/log/run-build.ts';
+import { encodeRun } from '../../../core/log/run-codec.ts';
 import { hashSpace } from '../../../core/log/signature.ts';
 import { createNodeCrypto } from '../../../server/crypto/node-crypto.ts';
 import { generateWriterSeed, seedToWriterKey } from '../../../server/crypto/node-writer-key.ts';
@@ -151,5 +152,56 @@ describe('replica', () => {
     const lamports = (await ownEntries(replica)).map(({ lamport }) => lamport);
     expect(lamports.at(-1)).toBe((lamports[1] ?? 0) + MAX_LAMPORT_JUMP + 1);
     for (const [i, lamport] of lamports.slice(1).entries()) expect(lamport - (lamports[i] ?? 0)).toBeLessThanOrEqual(MAX_LAMPORT_JUMP + 1);
+  });
+});
+
+describe('two contexts of one device', () => {
+  test('S1.2 S1.10: a log that one of them left is neither extended nor begun again by the other', async () => {
+    const [rows, views] = [createMemoryRowStore(), createMemoryViewStore()];
+    const first = await openReplica({ rows, views });
+    await first.append([put('a', 1)]);
+    const second = await openReplica({ rows, views });
+    await second.append([put('b', 1)]);
+    const old = first.ownLog() ?? '';
+    await first.rotate('fork', 0);
+    await second.append([put('c', 1)]);
+    expect((await first.store.head(old))?.sequence).toBe(2);
+    await first.setAside(old, {});
+    await second.append([put('d', 1)]);
+    expect(await first.store.head(old)).toBeUndefined();
+    expect(second.ownLog()).toBe(first.ownLog());
+    const reader = await openReplica();
+    await copyAll(first, reader);
+    expect((await reader.view.items('')).map(({ key }) => key)).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  test('S1.2: entries of an own log that come back are never extended, whatever happens once they are here', async () => {
+    const [rows, views] = [createMemoryRowStore(), createMemoryViewStore()];
+    const original = await openReplica({ rows, views });
+    await original.append([put('a', 1)]);
+    const later = await openReplica({ rows, views });
+    const old = original.ownLog() ?? '';
+    // A backup: the same key and the same first run, in another database.
+    const backupRows = createMemoryRowStore();
+    const backup = await openReplica({ rows: backupRows });
+    const seed = await later.store.value('writer-seed');
+    expect(seed).toBeDefined();
+    await backup.store.putValues({ 'writer-seed': seed });
+    await copyAll(original, backup);
+    const restored = await openReplica({ rows: backupRows });
+    expect(restored.ownLog()).toBe(old);
+    await later.append([put('b', 1)]);
+    const runs = await later.store.range(old, 0, 9);
+    // The moment at which they are here: a crash or another append may come next.
+    let ownThen: string | undefined;
+    restored.store.follow(({ logs }) => {
+      if (logs.includes(old)) ownThen = restored.ownLog();
+    });
+    const merged = await restored.merge(runs.map(encodeRun));
+    expect(merged.map(({ kind }) => kind)).toContain('accepted');
+    expect(ownThen).toBeDefined();
+    expect(ownThen).not.toBe(old);
+    await restored.append([put('c', 1)]);
+    expect((await restored.store.head(old))?.sequence).toBe(2);
   });
 });

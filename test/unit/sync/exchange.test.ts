@@ -1,0 +1,202 @@
+import { describe, expect, test } from 'vitest';
+import type { Exchange } from '../../../core/engine/exchange.ts';
+import { createExchange, readMemory } from '../../../core/engine/exchange.ts';
+import type { Transport } from '../../../core/engine/ports.ts';
+import type { Replica } from '../../../core/engine/replica.ts';
+import { decodeSyncRequest, encodeSyncResponse } from '../../../core/protocol/codec.ts';
+import { SYNC_CONTENT_TYPE } from '../../../core/protocol/limits.ts';
+import type { SpaceRequest, SpaceResponse } from '../../../core/protocol/messages.ts';
+import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
+import { createStoredWriterKeys } from '../../../server/device/node-ports.ts';
+import { openReplica } from '../../support/node-replica.ts';
+import type { Responder } from '../server/responder.ts';
+import { createResponder } from '../server/responder.ts';
+
+type Answer = (part: SpaceRequest, round: number) => Promise<SpaceResponse> | SpaceResponse;
+
+const SPACE = 'garden';
+/** A device that asks more often than this is in a loop. */
+const FAR_TOO_MANY_ROUNDS = 2_000;
+
+/** A server that answers as told; without an answer it is out of reach. */
+function transportTo(answer: Answer): { readonly transport: Transport; readonly rounds: () => number } {
+  let rounds = 0;
+  const transport: Transport = {
+    async sync(body) {
+      const request = decodeSyncRequest(body);
+      const part = typeof request === 'string' ? undefined : request.spaces[0];
+      rounds += 1;
+      if (part === undefined || rounds > FAR_TOO_MANY_ROUNDS) throw new Error('out of reach');
+      const response = await answer(part, rounds);
+      return { status: 200, contentType: SYNC_CONTENT_TYPE, retryAfterMs: undefined, body: encodeSyncResponse({ time: 1, spaces: [response] }) };
+    },
+    live: async () => 'ended',
+  };
+  return { transport, rounds: () => rounds };
+}
+
+const real = (at: Responder): Answer => (part) => at.ask(part);
+
+function exchangeWith(replica: Replica, answer: Answer): Exchange {
+  return createExchange({ replica, device: 'd', transport: transportTo(answer).transport });
+}
+
+async function keysAt(at: Responder): Promise<string[]> {
+  const reader = await openReplica();
+  await exchangeWith(reader, real(at)).run();
+  return (await reader.view.items('')).map(({ key }) => key);
+}
+
+async function write(replica: Replica, ...keys: string[]): Promise<void> {
+  for (const key of keys) await replica.append([{ writes: [{ key, value: key }] }]);
+}
+
+describe('exchange', () => {
+  test('SYNC2 LOG9: what is written and merged while a round collects is sent with its bodies', async () => {
+    const at = createResponder();
+    const replica = await openReplica();
+    await write(replica, 'first');
+    let busy = true;
+    const heads = async (): ReturnType<Replica['store']['heads']> => {
+      const before = await replica.store.heads();
+      if (busy) {
+        busy = false;
+        for (let i = 0; i < 40; i++) await write(replica, `k${i}`);
+      }
+      return before;
+    };
+    const watched: Replica = { ...replica, store: { ...replica.store, heads } };
+    const exchange = exchangeWith(watched, real(at));
+    await exchange.run();
+    await exchange.run();
+    expect(await keysAt(at)).toHaveLength(41);
+  });
+
+  test('SYNC1: an acknowledgement of entries that this device never made does not pass for what it makes next', async () => {
+    const at = createResponder();
+    const replica = await openReplica();
+    await write(replica, 'a');
+    const exchange = exchangeWith(replica, async (part, round) => {
+      const answer = await at.ask(part);
+      return round === 1 ? { ...answer, acknowledged: new Map([[replica.ownLog() ?? '', 1_000]]) } : answer;
+    });
+    await exchange.run();
+    await write(replica, 'b', 'c');
+    expect(await exchange.run()).toEqual({ kind: 'level' });
+    expect(await keysAt(at)).toEqual(['a', 'b', 'c']);
+  });
+
+  test('SYNC4: a server wiped in the middle of a comparison gets everything again', async () => {
+    const [first, second] = [createResponder(), createResponder()];
+    const replica = await openReplica();
+    await write(replica, 'a', 'b');
+    await exchangeWith(replica, real(first)).run();
+    let wiped = false;
+    const exchange = exchangeWith(replica, async (part) => {
+      if (wiped) return second.ask(part);
+      if (part.vector !== undefined) throw new Error('out of reach');
+      return { ...(await first.ask({ ...part, cursor: undefined, vector: new Map([['A'.repeat(43), 0]]) })), runs: [], compareVectors: true };
+    });
+    expect(await exchange.run()).toEqual({ kind: 'unreachable' });
+    wiped = true;
+    expect(await exchange.run()).toEqual({ kind: 'level' });
+    expect(await keysAt(second)).toEqual(['a', 'b']);
+  });
+
+  const nothing = { space: SPACE, cursor: { epoch: 'e', position: 0, check: new Uint8Array(8) }, authorities: [], refused: [], runs: [] };
+  const hostile: readonly (readonly [string, (own: string) => Answer])[] = [
+    ['wants vectors compared for ever', () => () => ({ ...nothing, acknowledged: new Map(), compareVectors: true, level: false })],
+    ['is never level', () => (_, round) => ({ ...nothing, cursor: { ...nothing.cursor, position: round }, acknowledged: new Map(), compareVectors: false, level: false })],
+    ['never acknowledges and says nothing', () => () => ({ ...nothing, acknowledged: new Map(), compareVectors: false, level: true })],
+    ['acknowledges and takes it back', (own) => (part) => {
+      const refused = part.runs.length > 0 ? [] : [{ log: own, first: 0, code: 'gap' as const, expected: 0 }];
+      return { ...nothing, acknowledged: new Map([[own, 1]]), compareVectors: false, level: false, refused };
+    }],
+    ['calls everything a fork', () => (part) => {
+      const log = Buffer.from(part.runs[0]?.subarray(1, 33) ?? new Uint8Array(32)).toString('base64url');
+      return { ...nothing, acknowledged: new Map(), compareVectors: false, level: true, refused: [{ log, first: 0, code: 'fork' as const }] };
+    }],
+  ];
+  for (const [what, answer] of hostile) {
+    test(`SYNC2 SYNC7: a server that ${what} is left alone for a while, and nothing counts as sent that was not`, async () => {
+      const replica = await openReplica();
+      await write(replica, 'a');
+      const { transport, rounds } = transportTo(answer(replica.ownLog() ?? ''));
+      const exchange = createExchange({ replica, device: 'd', transport });
+      expect(await exchange.run()).toEqual({ kind: 'later', retryAfterMs: undefined });
+      expect(rounds()).toBeLessThan(100);
+      expect((await replica.view.items('')).map(({ key }) => key)).toEqual(['a']);
+    });
+  }
+
+  test('SYNC6: a fork is believed of logs that were sent, and of no others', async () => {
+    const at = createResponder();
+    const [a, b] = [await openReplica(), await openReplica()];
+    await write(a, 'of a');
+    await exchangeWith(a, real(at)).run();
+    await exchangeWith(b, real(at)).run();
+    const log = a.ownLog() ?? '';
+    await exchangeWith(b, async (part) => ({ ...(await at.ask(part)), refused: [{ log, first: 0, code: 'fork' }] })).run();
+    expect((await b.store.head(log))?.sequence).toBe(1);
+    expect((await readMemory(b.store)).forked).toEqual([]);
+  });
+
+  test('SYNC6: what was refused for want of room, or of permission, is sent again later', async () => {
+    for (const code of ['storage-full', 'forbidden', 'unenrolled'] as const) {
+      const at = createResponder();
+      const replica = await openReplica();
+      await write(replica, 'a');
+      const own = replica.ownLog() ?? '';
+      let refuses = true;
+      const exchange = exchangeWith(replica, async (part) => {
+        if (!refuses) return at.ask(part);
+        const refused = part.runs.length > 0 ? [{ log: own, first: 0, code }] : [];
+        return { ...(await at.ask({ ...part, runs: [] })), refused };
+      });
+      const outcome = await exchange.run();
+      expect(outcome.kind).toBe(code === 'storage-full' ? 'later' : 'level');
+      refuses = false;
+      expect(await exchange.run()).toEqual({ kind: 'level' });
+      expect(await keysAt(at)).toEqual(['a']);
+    }
+  });
+
+  test('SYNC3: a cursor that came with runs which do not fit leaves nothing out', async () => {
+    const at = createResponder();
+    const [a, b] = [await openReplica(), await openReplica()];
+    for (const key of ['0', '1', '2', '3']) {
+      await write(a, key);
+      await exchangeWith(a, real(at)).run();
+      if (key === '0') await exchangeWith(b, real(at)).run();
+    }
+    const exchange = exchangeWith(b, async (part, round) => {
+      const answer = await at.ask(part);
+      return round === 1 ? { ...answer, runs: answer.runs.map((run, i) => (i === 0 ? run.subarray(0, 60) : run)) } : answer;
+    });
+    await exchange.run();
+    await exchange.run();
+    expect((await b.view.items('')).map(({ key }) => key)).toEqual(['0', '1', '2', '3']);
+  });
+
+  test('LOG16 S1.10: a device that dies between its new key and its new log still appends again what was not acknowledged', async () => {
+    const at = createResponder();
+    const rows = createMemoryRowStore();
+    const replica = await openReplica({ rows });
+    await write(replica, 'a');
+    const own = replica.ownLog() ?? '';
+    const forked: Answer = async (part) => {
+      const isOld = part.runs.some((run) => Buffer.from(run.subarray(1, 33)).toString('base64url') === own);
+      if (!isOld) return at.ask(part);
+      return { ...(await at.ask({ ...part, runs: [] })), refused: [{ log: own, first: 0, code: 'fork' }] };
+    };
+    const rotate = async (): Promise<void> => {
+      await createStoredWriterKeys(replica.store).replace();
+      throw new Error('killed');
+    };
+    await expect(exchangeWith({ ...replica, rotate }, forked).run()).rejects.toThrow('killed');
+    const again = await openReplica({ rows });
+    expect(await exchangeWith(again, forked).run()).toEqual({ kind: 'level' });
+    expect((await again.view.items('')).map(({ key }) => key)).toEqual(['a']);
+    expect(await keysAt(at)).toEqual(['a']);
+  });
+});
