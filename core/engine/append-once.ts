@@ -22,16 +22,12 @@ const SLOTS = 256;
  * several transactions was reached, the rest is appended now. Calls with one name have to come one after another.
  */
 export async function appendOnce(
-  replica: Pick<Replica, 'append' | 'store'>,
+  replica: Pick<Replica, 'append' | 'appendIf' | 'store'>,
   attempt: string,
   drafts: readonly Draft[],
 ): Promise<readonly Appended[]> {
   const name = slotName(attempt);
-  const before = await recall(replica.store, name, attempt);
-  if (before !== undefined) {
-    const rest = drafts.slice(before.length);
-    return rest.length === 0 ? before : [...before, ...(await replica.append(rest))];
-  }
+  const recalling = recall(replica.store, name, attempt);
   const [first, ...others] = drafts;
   if (first === undefined) return [];
   const remember: Draft['values'] = (appended) => ({
@@ -43,7 +39,19 @@ export async function appendOnce(
       count: drafts.length,
     } satisfies Attempt),
   });
-  return replica.append([{ ...first, values: remember }, ...others]);
+  const draft = { ...first, values: remember };
+  if (others.length === 0) {
+    // The usual write: it is looked up while the append waits for its turn.
+    const appended = await replica.appendIf(async () => {
+      const before = await recalling;
+      return before === undefined ? draft : { refuse: before };
+    });
+    return 'refuse' in appended ? appended.refuse : [appended];
+  }
+  const before = await recalling;
+  if (before === undefined) return replica.append([draft, ...others]);
+  const rest = drafts.slice(before.length);
+  return rest.length === 0 ? before : [...before, ...(await replica.append(rest))];
 }
 
 async function recall(store: Replica['store'], name: string, attempt: string): Promise<Appended[] | undefined> {

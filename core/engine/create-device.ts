@@ -7,6 +7,7 @@ import type { Clock, Random, Transport } from './ports.ts';
 import type { Replica } from './replica.ts';
 import type { SyncLoop } from './sync-loop.ts';
 import { createSyncLoop } from './sync-loop.ts';
+import { tell } from './tell.ts';
 
 export interface DeviceOptions {
   readonly replica: Replica;
@@ -43,19 +44,19 @@ export async function createDevice(options: DeviceOptions): Promise<Device> {
   const unfollow = replica.follow(onChange);
 
   function onChange(): void {
-    for (const listener of listeners) listener();
+    tell(listeners, undefined);
   }
 
   async function status(): Promise<DeviceStatus> {
-    const memory = await readMemory(replica.store);
+    const [memory, unsent, updatesReady] = await Promise.all([readMemory(replica.store), countUnsent(replica), replica.heldBack()]);
     const own = replica.ownLog();
     const connection = loop.connection();
     return {
       connection,
-      unsent: await countUnsent(replica),
+      unsent,
       refused: replica.view.refused().filter(({ log }) => log === own),
       conflicts: replica.view.conflicted().length,
-      updatesReady: await replica.heldBack(),
+      updatesReady,
       atRisk: riskOf(memory.blocked[own ?? '']),
       updateNeeded: connection === 'needs-update',
       lastSynced: memory.syncedAt,

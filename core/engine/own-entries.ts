@@ -13,9 +13,9 @@ import type { Replica } from './replica.ts';
 /** The own log's last sequence, and the last one that a server acknowledged (-1: none). */
 async function ownEnds({ store, ownLog }: Replica): Promise<{ readonly log: LogName; readonly last: number; readonly acknowledged: number } | undefined> {
   const log = ownLog();
-  const head = log === undefined ? undefined : await store.head(log);
-  if (log === undefined || head === undefined) return undefined;
-  return { log, last: head.sequence, acknowledged: (await readMemory(store)).acknowledged.get(log) ?? -1 };
+  if (log === undefined) return undefined;
+  const [head, { acknowledged }] = await Promise.all([store.head(log), readMemory(store)]);
+  return head && { log, last: head.sequence, acknowledged: acknowledged.get(log) ?? -1 };
 }
 
 /** Own entries that no server acknowledged, the log's open entry left out: nobody wrote that. */

@@ -26,8 +26,8 @@ export interface Extension {
   readonly log: LogName;
   /** What a draft may look at: the view, and the drafts before it in this extension. */
   readonly context: DraftContext;
-  /** Adds an entry; its sequence. Throws `invalid-entry` when it breaks a limit, with nothing added. */
-  readonly addDraft: (draft: Draft) => Promise<number>;
+  /** Adds an entry for each; their sequences. Throws `invalid-entry` when one breaks a limit, with nothing added of any. */
+  readonly addDrafts: (drafts: readonly Draft[]) => Promise<number[]>;
   readonly addStatement: (statement: Statement) => number;
   readonly addCopy: (body: Body) => number;
   /** The named values that its drafts ask for, once the entries have ids. */
@@ -73,6 +73,23 @@ export function startExtension({ ports, spaceHash, view, head, key, lamportSeen,
     lamport += 1;
     entries.push({ ...entry, lamport, clock });
     return end.sequence + entries.length;
+  }
+
+  async function addDrafts(drafts: readonly Draft[]): Promise<number[]> {
+    const before = { entries: entries.length, remembered: remembered.length, lamport };
+    const sequences: number[] = [];
+    try {
+      for (const draft of drafts) sequences.push(await addDraft(draft));
+    } catch (error) {
+      // Whoever waits is told that nothing was taken; others of the same commit must not take it along.
+      entries.length = before.entries;
+      remembered.length = before.remembered;
+      lamport = before.lamport;
+      const last = end.sequence + entries.length;
+      for (const [key, writes] of written) written.set(key, writes.filter(({ sequence }) => sequence <= last));
+      throw error;
+    }
+    return sequences;
   }
 
   async function addDraft(draft: Draft): Promise<number> {
@@ -137,7 +154,7 @@ export function startExtension({ ports, spaceHash, view, head, key, lamportSeen,
   return {
     log,
     context: { item },
-    addDraft,
+    addDrafts,
     addStatement: (statement) => {
       const { kind, part } = statementToDraft(statement);
       return add({ kind, parts: [part] });

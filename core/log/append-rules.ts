@@ -15,6 +15,11 @@ const MOST_LOOSE_ROWS = 32;
 const FULL_ROW_ENTRIES = 128;
 const FULL_ROW_BYTES = 24_576;
 
+/** So many runs of other branches are kept of a log that come from peers; what is set aside is kept whole. */
+const MOST_QUARANTINED_RUNS = 16;
+/** Where the store keeps which they are. */
+const QUARANTINED = 'store:quarantined:';
+
 /** An entry in the middle of a stored row. */
 export interface EntryInRow {
   readonly row: RunRow;
@@ -77,11 +82,23 @@ export async function appendRun(context: AppendContext, verified: VerifiedRun): 
   // This attempt will be given up; the verdict is for nobody.
   if (heldId === undefined) return { kind: 'duplicate' };
   if (sharedId === undefined || !isEqual(sharedId, heldId)) {
-    await context.rows.putQuarantined({ log, first: run.first, lastId: lastIdOf(verified), bytes: verified.bytes });
+    await quarantine(context, log, verified);
     return { kind: 'fork' };
   }
   if (run.first <= shared) await takeLackingBodies(context, log, run, shared);
   return last > head.sequence ? accept(context, head, verified, head.sequence + 1) : { kind: 'duplicate' };
+}
+
+/** Keeps the evidence of a fork: the first run that shows it and a few more; a peer can sign as many as it likes (LOG15). */
+async function quarantine({ rows }: AppendContext, log: LogName, verified: VerifiedRun): Promise<void> {
+  const [first, lastId] = [verified.run.first, lastIdOf(verified)];
+  const kept = JSON.parse((await rows.value(QUARANTINED + log)) ?? '[]') as readonly string[];
+  const name = `${first}:${toBase64Url(lastId)}`;
+  if (!kept.includes(name)) {
+    if (kept.length >= MOST_QUARANTINED_RUNS) return;
+    await rows.putValue(QUARANTINED + log, JSON.stringify([...kept, name]));
+  }
+  await rows.putQuarantined({ log, first, lastId, bytes: verified.bytes });
 }
 
 async function accept(

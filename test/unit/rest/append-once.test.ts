@@ -21,7 +21,7 @@ test('CAP30 an attempt that was cut between two transactions is finished, not be
   const disk = createDisk();
   const replica = await openReplica(disk);
   // As if the worker had been stopped after the first 4,096: the memory is written with the first entry.
-  const cut = { store: replica.store, append: (all: readonly Draft[]) => replica.append(all.slice(0, 4_096)) };
+  const cut = { ...replica, append: (all: readonly Draft[]) => replica.append(all.slice(0, 4_096)) };
   await appendOnce(cut, 'bulk', drafts(5_000));
   const again = await openReplica(disk);
   const appended = await appendOnce(again, 'bulk', drafts(5_000));
