@@ -2,6 +2,8 @@ import type { Workload } from './workload.ts';
 
 /** What the bench worker can be told to do; durations in ms, of the timed part alone. */
 export interface Commands {
+  /** Nothing: only that a stopped worker is started. */
+  readonly wake: { readonly ask: object; readonly answer: null };
   /** One record of 200 bytes in a strict transaction, again and again. */
   readonly rawPuts: { readonly ask: { readonly count: number }; readonly answer: readonly number[] };
   /** The workload's values in packs of 48 KiB, strict; kept as `name`. */

@@ -3,6 +3,7 @@ import { bulkWrite } from './jobs/bulk-write.ts';
 import { catchUp } from './jobs/catch-up.ts';
 import { coldStart } from './jobs/cold-start.ts';
 import type { Job } from './jobs/job.ts';
+import { localWrite } from './jobs/local-write.ts';
 import { wireSize } from './jobs/wire-size.ts';
 import { help, readOptions } from './options.ts';
 import type { BenchOptions } from './options.ts';
@@ -12,7 +13,7 @@ import { openBenchBrowser } from './site/bench-browser.ts';
 import { createBenchSite } from './site/bench-site.ts';
 import { createScratch } from '../platform/parts/scratch.ts';
 
-const JOBS: readonly Job[] = [bulkWrite, coldStart, catchUp, wireSize];
+const JOBS: readonly Job[] = [localWrite, bulkWrite, coldStart, catchUp, wireSize];
 const NAMES = JOBS.map(({ name }) => name);
 
 async function main(): Promise<number> {

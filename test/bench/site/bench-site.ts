@@ -1,11 +1,13 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { fileURLToPath } from 'node:url';
-import { build } from 'vite';
 import { closeServer, listen } from '../../platform/parts/listen.ts';
+import { bundleBenchWorker, bundleClient, bundleProductWorker } from './bundles.ts';
 
-const PAGE = `<!doctype html><title>bench</title><script>
-  const ready = navigator.serviceWorker.register('/worker.js', { updateViaCache: 'none' }).then(() => navigator.serviceWorker.ready);
+/** Below `/bench/` the bench's own worker, so that the product's worker can have the rest of the site. */
+const BENCH_PAGE = `<!doctype html><title>bench</title><script>
+  const ready = navigator.serviceWorker
+    .register('/bench/worker.js', { scope: '/bench/', updateViaCache: 'none' })
+    .then(() => navigator.serviceWorker.ready);
   async function tell(command) {
     const { active } = await ready;
     const { port1, port2 } = new MessageChannel();
@@ -14,6 +16,12 @@ const PAGE = `<!doctype html><title>bench</title><script>
     active.postMessage(command, [port2]);
     return reply;
   }
+</script>`;
+
+/** A site's page with the product in it: `wakelog/client` and `dist/sw.js`. */
+const PRODUCT_PAGE = `<!doctype html><title>product</title><script type="module">
+  import { connect } from '/client.js';
+  window.connecting = connect({ account: 'bench', space: 'bench' });
 </script>`;
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -27,10 +35,15 @@ export interface BenchSite {
 }
 
 export async function createBenchSite(): Promise<BenchSite> {
-  const workerText = await bundleWorker();
+  const [benchWorker, productWorker, client] = [await bundleBenchWorker(), await bundleProductWorker(), await bundleClient()];
+  const script = (text: string): Handler => (_request, response) => send(response, 'text/javascript', text);
+  const page = (text: string): Handler => (_request, response) => send(response, 'text/html; charset=utf-8', text);
   const routes = new Map<string, Handler>([
-    ['/', (_request, response) => send(response, 'text/html; charset=utf-8', PAGE)],
-    ['/worker.js', (_request, response) => send(response, 'text/javascript', workerText)],
+    ['/bench/', page(BENCH_PAGE)],
+    ['/bench/worker.js', script(benchWorker)],
+    ['/product', page(PRODUCT_PAGE)],
+    ['/client.js', script(client)],
+    ['/wakelog/sw.js', script(productWorker)],
   ]);
   const server = createServer((request, response) => {
     const handler = routes.get(new URL(request.url ?? '/', 'http://bench.invalid').pathname);
@@ -46,24 +59,5 @@ export async function createBenchSite(): Promise<BenchSite> {
 }
 
 export function send(response: ServerResponse, contentType: string, body: string | Uint8Array): void {
-  response.writeHead(200, { 'content-type': contentType, 'cache-control': 'no-store' }).end(body);
-}
-
-/** Built as the product's own worker is: one classic script. Not minified, so that profiles name functions. */
-async function bundleWorker(): Promise<string> {
-  const result = await build({
-    configFile: false,
-    publicDir: false,
-    logLevel: 'warn',
-    build: {
-      target: 'es2022',
-      write: false,
-      minify: false,
-      lib: { entry: fileURLToPath(new URL('../worker/bench-worker.ts', import.meta.url)), formats: ['iife'], name: 'bench' },
-    },
-  });
-  const [first] = Array.isArray(result) ? result : [result];
-  const chunk = first !== undefined && 'output' in first ? first.output.find(({ type }) => type === 'chunk') : undefined;
-  if (chunk === undefined || chunk.type !== 'chunk') throw new Error('the bench worker was not built');
-  return chunk.code;
+  response.writeHead(200, { 'content-type': contentType, 'cache-control': 'no-store', 'service-worker-allowed': '/' }).end(body);
 }

@@ -13,6 +13,7 @@ const ANSWERS: { readonly [N in CommandName]: (ask: Commands[N]['ask']) => Promi
   write,
   read,
   catchUp,
+  wake: async () => null,
 };
 
 worker.addEventListener('install', () => void worker.skipWaiting());
