@@ -68,7 +68,7 @@ export const VIEW_STORE_CASES: readonly ContractCase[] = [
     },
   ),
   contractCase(
-    'VIEW2 CAP1 shards and checkpoints of any size, of one-byte and two-byte characters, are read back whole and shrink again',
+    'VIEW2 LOG20 shards and checkpoints of any size, of one-byte and two-byte characters, are read back whole and shrink again',
     async (t) => {
       const views = await t.openViews();
       let expected: string | undefined;

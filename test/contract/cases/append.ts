@@ -173,6 +173,7 @@ export const APPEND_CASES: readonly ContractCase[] = [
       await store.putValues({ cursor: 'c', 'with: ü 漢 😀 "quotes"': 'ü 漢 😀\n\t"' });
       checkEqual(await store.value('with: ü 漢 😀 "quotes"'), 'ü 漢 😀\n\t"', 'any text');
       checkEqual(await (await t.open()).value('cursor'), 'c', 'the value in another connection');
+      checkEqual(await store.values(['epoch', 'cursor', 'empty']), [undefined, 'c', ''], 'several values at once');
     },
   ),
   contractCase('LOG13 followers hear of every commit that brought something, and of no other', async (t) => {

@@ -118,7 +118,7 @@ export const BODY_CASES: readonly ContractCase[] = [
     },
   ),
   contractCase(
-    'CAP1 bodies up to 1 MiB, and of every size around 48 and 64 KiB, are read back whole, in order, and can be erased',
+    'LOG20 bodies up to 1 MiB, and of every size around 48 and 64 KiB, are read back whole, in order, and can be erased',
     async (t) => {
       const [store, log] = [await t.open(), await t.createLog()];
       for (const bodyBytes of [

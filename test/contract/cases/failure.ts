@@ -105,7 +105,7 @@ export const FAILURE_CASES: readonly ContractCase[] = [
     },
   ),
   contractCase(
-    'S5.8 when there is no room an append rejects with StorageFull, everything earlier stays, and later writes are whole or refused',
+    'LOG18 when there is no room an append rejects with StorageFull, everything earlier stays, and later writes are whole or refused',
     async (t) => {
       const [store, log] = [await t.open(), await t.createLog()];
       let stored = 0;

@@ -94,6 +94,22 @@ export const FORK_CASES: readonly ContractCase[] = [
     const [proof] = await (await t.open()).forks();
     check(proof !== undefined && (await verifyForkProof(t.crypto, t.spaceHash, proof)), 'a proof');
   }),
+  contractCase(
+    'LOG15 what has to be done about forks is written with their verdict, once for each log, or not at all',
+    async (t) => {
+      const [store, { log, other }, innocent] = [await t.open(), await forked(t, 10), await t.createLog()];
+      const asked: (readonly string[])[] = [];
+      const valuesOfForks = (logs: readonly string[]): Record<string, string> => {
+        asked.push(logs);
+        return Object.fromEntries(logs.map((name) => [`fork ${name}`, 'open']));
+      };
+      await store.merge([await log.run(0, 30), await innocent.append()], { valuesOfForks });
+      checkEqual([asked, await store.value(`fork ${log.name}`)], [[], undefined], 'nothing is asked without a fork');
+      await store.merge([await other.run(8, 12), await innocent.append(), await other.run(20, 30)], { valuesOfForks });
+      checkEqual(new Set(asked.map((logs) => logs.join())), new Set([log.name]), 'the logs asked about');
+      checkEqual(await store.values([`fork ${log.name}`, `fork ${innocent.name}`]), ['open', undefined], 'the values');
+    },
+  ),
   contractCase('LOG16 a log that is set aside is evidence, whole, and is taken anew from its beginning', async (t) => {
     const [store, { log, other }, innocent] = [await t.open(), await forked(t, 20), await t.createLog()];
     for (let i = 0; i < 40; i++) await store.merge([await log.run(i, i)], { durability: 'relaxed' });

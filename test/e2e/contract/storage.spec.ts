@@ -41,7 +41,7 @@ test('LOG13 LOG14 VIEW2 Firefox: the whole contract suite of the storage engines
   await browser.close();
 });
 
-test('S5.8 Chromium: the contract when the browser gives no more room', async ({ scratch }) => {
+test('LOG18 Chromium: the contract when the browser gives no more room', async ({ scratch }) => {
   needsChromium();
   const site = scratch.use(await createSite(), (it) => it.close());
   const browser = scratch.use(await launchChromium({ profile: scratch.folder('room') }), (it) => it.kill());
@@ -52,7 +52,7 @@ test('S5.8 Chromium: the contract when the browser gives no more room', async ({
   await browser.close();
 });
 
-test('S5.8 Firefox: the contract when the browser gives no more room', async ({ scratch }) => {
+test('LOG18 Firefox: the contract when the browser gives no more room', async ({ scratch }) => {
   needsFirefox();
   const site = scratch.use(await createSite(), (it) => it.close());
   // KB for all sites together; one site gets a part of it.
@@ -64,7 +64,7 @@ test('S5.8 Firefox: the contract when the browser gives no more room', async ({ 
   await browser.close();
 });
 
-test('S5.9 Chromium: a store that the browser empties says so, and is empty when it is opened again', async ({
+test('LOG19 Chromium: a store that the browser empties says so, and is empty when it is opened again', async ({
   scratch,
 }) => {
   needsChromium();
