@@ -3,7 +3,8 @@ import { sha512 } from '@noble/hashes/sha2.js';
 import type { Bytes } from '../../core/log/bytes.ts';
 import { concat } from '../../core/log/bytes.ts';
 import type { Crypto, WriterKey } from '../../core/log/crypto.ts';
-import { webRandomBytes, webSha256 } from './web-crypto.ts';
+import { createSha256 } from './sha256.ts';
+import { webRandomBytes } from './web-crypto.ts';
 
 /** L of RFC 8032 §5.1: the order of the base point. */
 const ORDER = Point.CURVE().n;
@@ -12,7 +13,7 @@ hashes.sha512 = sha512;
 
 /** `core`'s cryptography where WebCrypto has no Ed25519: about 1,700 verifications a second. SHA-256 is the browser's. */
 export function createNobleCrypto(): Crypto {
-  return { sha256: webSha256, randomBytes: webRandomBytes, verifyEd25519 };
+  return { sha256: createSha256(), randomBytes: webRandomBytes, verifyEd25519 };
 }
 
 /** A new private key as its 32-byte seed, which has to be stored readable: there is no engine to hide it in. */
