@@ -205,7 +205,7 @@ test.describe('Chromium', () => {
   });
 });
 
-test('PAGE1 PAGE3 Firefox: two tabs, a write in one is in the other; a reload keeps all of it', async ({ scratch }) => {
+test('PAGE1 PAGE3 Firefox: two tabs, a write in one is in the other, with the server away too', async ({ scratch }) => {
   needsFirefox();
   const site = await createPageSite(scratch);
   const firefox = scratch.use(await launchFirefox({ profile: scratch.folder('firefox') }), (it) => it.close());
