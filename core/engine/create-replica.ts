@@ -42,11 +42,15 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
       left = await writer.leaveIfContinuedBy(verified);
       const { verdicts } = await store.merge(verified, { ...mergeOptions, durability: options.mergeDurability });
       const changed = new Set<string>();
+      /** Logs of which the view waited for a body that was withheld: it may have come. */
+      const late = new Set<LogName>();
       for (const [i, { run, ids }] of verified.entries()) {
+        if (verdicts[i]?.kind === 'duplicate' && foldsNow(logName(run.log))) late.add(logName(run.log));
         if (verdicts[i]?.kind !== 'accepted') continue;
         writer.noteLamport(run.entries.at(-1)?.lamport ?? 0);
         if (foldsNow(logName(run.log))) for (const name of await views.current().take(run, ids)) changed.add(name);
       }
+      if (late.size > 0) for (const name of await views.current().advance((log) => late.has(log))) changed.add(name);
       views.notify(changed, 'remote');
       const inOrder = verdicts.values();
       return checked.map((run): MergeVerdict => {
@@ -65,10 +69,15 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
     if (fresh.length === 0) return;
     await turns(async () => {
       for (const log of fresh) authorities.add(log);
-      await store.putValues({ [AUTHORITIES]: JSON.stringify([...authorities].toSorted()) });
-      const folded = views.current().folded();
-      // Statements that were passed over count now.
-      if (fresh.some((log) => (folded.get(log) ?? -1) >= 0)) await views.rebuild();
+      try {
+        const folded = views.current().folded();
+        // Statements that were passed over count now. The view comes first: a crash before the other leaves it to be done again.
+        if (fresh.some((log) => (folded.get(log) ?? -1) >= 0)) await views.rebuild();
+        await store.putValues({ [AUTHORITIES]: JSON.stringify([...authorities].toSorted()) });
+      } catch (error) {
+        for (const log of fresh) authorities.delete(log);
+        throw error;
+      }
     });
   }
 

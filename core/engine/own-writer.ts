@@ -145,7 +145,7 @@ export function createOwnWriter(
     const pieces: Promise<Settled>[] = [];
     for (let at = 0; at < drafts.length; at += MOST_ENTRIES_PER_COMMIT) {
       const piece = drafts.slice(at, at + MOST_ENTRIES_PER_COMMIT);
-      pieces.push(queue.enqueue(piece.length, async (extension) => ({ sequences: await addDrafts(extension, piece) })));
+      pieces.push(queue.enqueue(piece.length, async (extension) => ({ sequences: await extension.addDrafts(piece) })));
     }
     const appended: Appended[] = [];
     for (const settled of await Promise.all(pieces)) for (const one of appendedOf(settled)) appended.push(one);
@@ -155,7 +155,7 @@ export function createOwnWriter(
   async function appendIf<Refusal>(prepare: PrepareDraft<Refusal>): Promise<Appended | { readonly refuse: Refusal }> {
     const settled = await queue.enqueue(1, async (extension) => {
       const draft = await prepare(extension.context);
-      return 'refuse' in draft ? draft : { sequences: [await extension.addDraft(draft)] };
+      return 'refuse' in draft ? draft : { sequences: await extension.addDrafts([draft]) };
     });
     if ('refuse' in settled) return settled as { readonly refuse: Refusal };
     const [appended] = appendedOf(settled);
@@ -235,12 +235,6 @@ async function addInOrder(batch: readonly Waiting[], extension: Extension): Prom
   const added: Added[] = [];
   for (const one of batch) added.push(await one.add(extension).catch((error: unknown) => ({ error })));
   return added;
-}
-
-async function addDrafts(extension: Extension, drafts: readonly Draft[]): Promise<number[]> {
-  const sequences: number[] = [];
-  for (const draft of drafts) sequences.push(await extension.addDraft(draft));
-  return sequences;
 }
 
 function toSettled(added: Added | undefined, log: LogName, ids: ReadonlyMap<number, string>): Settled {

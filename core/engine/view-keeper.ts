@@ -4,6 +4,7 @@ import type { LogName } from '../log/version-vector.ts';
 import type { ViewBuilder } from '../views/view-builder.ts';
 import { openViewBuilder } from '../views/view-builder.ts';
 import type { ReplicaOptions, ViewChange } from './replica.ts';
+import { tell } from './tell.ts';
 import type { Turns } from './turns.ts';
 
 /** The view's rows are written this long after the first change that they lack; a crash before costs folding again. */
@@ -43,7 +44,7 @@ export async function createViewKeeper(
       flush().catch(() => undefined);
     });
     const change = { keys: [...keys], origin };
-    if (change.keys.length > 0) for (const listener of listeners) listener(change);
+    if (change.keys.length > 0) tell(listeners, change);
   }
 
   async function flush(): Promise<void> {

@@ -47,6 +47,7 @@ export async function openViewBuilder<Api>(
   const indexByLog = new Map(logs.map(({ log }, index) => [log, index]));
   const tables: Pick<ShardedTable<unknown>, 'takeChanges'>[] = [];
   let [unwritten, count] = [0, 0];
+  let writeAt = MOST_UNWRITTEN_ENTRIES;
 
   function logIndex(log: LogName): number {
     const known = indexByLog.get(log);
@@ -118,7 +119,10 @@ export async function openViewBuilder<Api>(
   }
 
   async function flushWhenMany(): Promise<void> {
-    if (unwritten >= MOST_UNWRITTEN_ENTRIES) await flush();
+    if (unwritten < writeAt) return;
+    // What is folded stays folded: rows that find no room now are written, or folded again, later.
+    await flush().catch(() => false);
+    writeAt = unwritten + MOST_UNWRITTEN_ENTRIES;
   }
 
   async function flush(): Promise<boolean> {
