@@ -8,7 +8,7 @@ import type { FoldEntry, OpenView, View, ViewContext } from '../view.ts';
 import type { KeyRows } from './key-rows.ts';
 import { openKeyRows } from './key-rows.ts';
 import type { KeyState, LiveVersion, PastVersion } from './key-state.ts';
-import { deriveState, shortId, unknownParent } from './key-state.ts';
+import { compareCreation, deriveState, shortId, unknownParent } from './key-state.ts';
 import type { RefusedEntry } from './item.ts';
 import type { KeyValueApi } from './key-value-api.ts';
 import { createKeyValueApi } from './key-value-api.ts';
@@ -23,6 +23,8 @@ interface Incoming {
   readonly version: LiveVersion;
   readonly parents: readonly Parent[];
   readonly isCopy: boolean;
+  /** Id of the entry itself, which is what an authority refuses; a copy's version is named by its origin. */
+  readonly entryId: string;
 }
 
 /**
@@ -43,13 +45,14 @@ async function openKeyValueView(context: ViewContext): Promise<OpenView<KeyValue
     }
     const body = bodyOf(entry, sequence);
     const large = entry.bodyBytes > MAX_INLINE_BODY_BYTES;
-    const name = body?.origin ?? toBase64Url(id);
+    const entryId = toBase64Url(id);
+    const name = body?.origin ?? entryId;
     let before: Promise<void> | undefined;
     for (const write of body?.writes ?? []) {
       const [key, deleted] = [write[1], write[0] === 'delete'];
       const value = deleted || large ? null : valueOf(write);
       const version = { id: name, log, sequence, lamport: entry.lamport, deleted, value, large: large && !deleted };
-      const incoming = { version, parents: writeParents(write), isCopy: body?.origin !== undefined };
+      const incoming = { version, parents: writeParents(write), isCopy: body?.origin !== undefined, entryId };
       changed.add(key);
       const folded: Awaitable<void> = before === undefined ? foldWrite(key, incoming) : before.then(() => foldWrite(key, incoming));
       if (folded instanceof Promise) before = folded;
@@ -136,10 +139,10 @@ async function openKeyValueView(context: ViewContext): Promise<OpenView<KeyValue
 /** The next state when the write is an ordinary one: first of its key, or superseding all live versions and nothing else. */
 function quickState(
   state: KeyState | undefined,
-  { version, parents, isCopy }: Incoming,
+  { version, parents, isCopy, entryId }: Incoming,
   refused: KeyRows['refused'],
 ): { readonly state: KeyState; readonly past: PastVersion } | undefined {
-  if (isCopy || refused.has(version.id)) return undefined;
+  if (isCopy || refused.has(entryId)) return undefined;
   const { log, sequence, lamport, deleted } = version;
   const id = shortId(version.id);
   if (state === undefined) {
@@ -149,10 +152,14 @@ function quickState(
     return { past, state: { live: [version], missing: [], collisions: 0, versions: 1, created, hasOrigins: false } };
   }
   if (state.hasOrigins || state.missing.includes(id) || parents.length === 0 || parents.length !== state.live.length) return undefined;
+  // Where no version is a first one, the earliest of all counts as the creation.
+  if (compareCreation(version, state.created) < 0) return undefined;
   const superseded: string[] = [];
   for (const parent of parents) {
     const live = state.live.find((other) => (typeof parent === 'string' ? other.id === parent : other.log === log && other.sequence === parent));
     if (live === undefined) return undefined;
+    // Named twice, by sequence and by id: then another live version is not named.
+    if (superseded.includes(shortId(live.id))) return undefined;
     superseded.push(shortId(live.id));
   }
   const past = { id, log, sequence, lamport, deleted, parents: superseded, refused: false };
@@ -160,13 +167,13 @@ function quickState(
   return { past, state: { live: [version], missing, collisions, versions: versions + 1, created, hasOrigins } };
 }
 
-function toPastVersion({ version, parents }: Incoming, history: readonly PastVersion[], refused: KeyRows['refused']): PastVersion {
+function toPastVersion({ version, parents, entryId }: Incoming, history: readonly PastVersion[], refused: KeyRows['refused']): PastVersion {
   const { log, sequence, lamport, deleted } = version;
   const named = parents.map((parent) => {
     if (typeof parent === 'string') return shortId(parent);
     return history.find((past) => past.log === log && past.sequence === parent)?.id ?? unknownParent(log, parent);
   });
-  return { id: shortId(version.id), log, sequence, lamport, deleted, parents: named, refused: refused.has(version.id) };
+  return { id: shortId(version.id), log, sequence, lamport, deleted, parents: [...new Set(named)], refused: refused.has(entryId) };
 }
 
 /** The order of display: greater lamport, then greater SHA-256(parent ‖ log), then greater sequence. Never a clock (VIEW4). */
