@@ -50,10 +50,12 @@ export function createGate(space: OpenSpace, { session, crypto, mayWrite, valida
     const { account, statements } = entrance;
     if (!(await isPermitted(account))) return { code: 'forbidden' };
     const from = Math.max(reached.get(log) ?? -1, (await store.head(log))?.sequence ?? -1) + 1;
-    const refusals = await judge(account, from, run, verify);
+    // What will not fit is neither judged nor spoken of.
+    if (run.first > from) return { code: 'gap', expected: from };
+    const refusals = await judge(account, log, from, run, verify);
     if (typeof refusals === 'string') return { code: refusals };
     enrolled.set(log, account);
-    if (run.first <= from) reached.set(log, Math.max(from - 1, lastSequence(run)));
+    reached.set(log, Math.max(from - 1, lastSequence(run)));
     return { statements: [...statements, ...refusals] };
   }
 
@@ -86,14 +88,30 @@ export function createGate(space: OpenSpace, { session, crypto, mayWrite, valida
 
   async function judge(
     account: string,
+    log: LogName,
     from: number,
     run: Run,
     verify: () => Promise<VerifiedRun | string>,
   ): Promise<Statement[] | Refusal['code']> {
-    if (validate === undefined || lastSequence(run) < from) return [];
+    if (validate === undefined) return [];
+    const lacking = await withoutBody(log, run.first, Math.min(from - 1, lastSequence(run)));
+    if (lastSequence(run) < from && lacking.size === 0) return [];
     const verified = await verify();
     if (typeof verified === 'string') return verified as Refusal['code'];
-    return judgeRun(validate, { space: space.name, account, from }, run, verified.ids);
+    const isNew = (sequence: number): boolean => sequence >= from || lacking.has(sequence);
+    return judgeRun(validate, { space: space.name, account, isNew }, run, verified.ids);
+  }
+
+  /** Entries that are held and were never judged: their bodies were withheld, and may come now. */
+  async function withoutBody(log: LogName, first: number, last: number): Promise<ReadonlySet<number>> {
+    const lacking = new Set<number>();
+    if (last < first) return lacking;
+    for (const run of await store.range(log, first, last, Number.MAX_SAFE_INTEGER)) {
+      for (const [i, { content }] of run.entries.entries()) {
+        if (content.form === 'withheld' && run.first + i <= last) lacking.add(run.first + i);
+      }
+    }
+    return lacking;
   }
 
   /** A peer brings back what a server's own log said; more of it than the server holds proves that the server was restored. */

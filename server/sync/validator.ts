@@ -37,10 +37,10 @@ export type Validate = (entry: ValidatedEntry) => Awaitable<Objection | undefine
 const MAX_CODE_CHARACTERS = 64;
 const MAX_REASON_CHARACTERS = 1_000;
 
-/** The refusals that a run's new entries earn, those from sequence `from` on. */
+/** The refusals that a run's new entries earn. */
 export async function judgeRun(
   validate: Validate,
-  place: { readonly space: string; readonly account: string; readonly from: number },
+  place: { readonly space: string; readonly account: string; readonly isNew: (sequence: number) => boolean },
   run: Run,
   ids: readonly Bytes[],
 ): Promise<Statement[]> {
@@ -48,7 +48,7 @@ export async function judgeRun(
   const log = logName(run.log);
   for (const [i, entry] of run.entries.entries()) {
     const [sequence, id] = [run.first + i, ids[i]];
-    if (sequence < place.from || id === undefined || entry.kind !== KIND.data || entry.content.form !== 'body')
+    if (!place.isNew(sequence) || id === undefined || entry.kind !== KIND.data || entry.content.form !== 'body')
       continue;
     const body = (entry.flags & FLAG.encrypted) === 0 ? partsToBody(entry.content.parts, sequence) : undefined;
     if (body === undefined) continue;
