@@ -6,7 +6,11 @@ import type { Exchange } from './exchange.ts';
 import { explainFailure, readMemory } from './exchange.ts';
 import type { Transport } from './ports.ts';
 import type { Replica } from './replica.ts';
+import { LONGEST_ORDERED_PAUSE_MS } from './sync-state.ts';
 import { createTurns } from './turns.ts';
+
+/** A timer of 2^31 ms or more would fire at once. */
+const capped = (pauseMs: number | undefined): number | undefined => pauseMs && Math.min(pauseMs, LONGEST_ORDERED_PAUSE_MS);
 
 export interface LiveStream {
   /** Opens the stream unless it is open. */
@@ -45,7 +49,7 @@ export function createLiveStream({ replica, device, transport, exchange, onChang
     const ended = await transport.live(query, onPiece, controller.signal);
     await turns(async () => undefined);
     const failure = ended === 'ended' ? undefined : explainFailure(ended);
-    return failure !== undefined && 'kind' in failure && failure.kind === 'later' ? failure.retryAfterMs : undefined;
+    return failure !== undefined && 'kind' in failure && failure.kind === 'later' ? capped(failure.retryAfterMs) : undefined;
   }
 
   async function takeFrame(frame: Bytes, controller: AbortController): Promise<void> {
@@ -53,7 +57,8 @@ export function createLiveStream({ replica, device, transport, exchange, onChang
       up = true;
       onChange();
     }
-    if (frame.length === 0) return;
+    // After a frame that asked for a round, those behind it are the round's.
+    if (frame.length === 0 || controller.signal.aborted) return;
     const outcome = await exchange.takeLive(frame).catch(() => undefined);
     if (outcome?.kind !== 'level') controller.abort();
     // Entries that wait under the ribbon change no view, and the status all the same.

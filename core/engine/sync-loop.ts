@@ -3,7 +3,7 @@ import type { Exchange } from './exchange.ts';
 import type { LiveStream } from './live-stream.ts';
 import type { Clock, Random } from './ports.ts';
 import type { SyncEvent, SyncState } from './sync-state.ts';
-import { initialSyncState, nextSyncState } from './sync-state.ts';
+import { initialSyncState, LONGEST_ORDERED_PAUSE_MS, nextSyncState, SPREAD_MS } from './sync-state.ts';
 
 export interface SyncLoop {
   readonly wake: (why: Wake) => void;
@@ -41,7 +41,7 @@ export function createSyncLoop({ exchange, stream, clock, random, levelAt, onCha
     state = nextSyncState(state, event);
     cancelTimer?.();
     cancelTimer = undefined;
-    if (state.phase === 'waiting') cancelTimer = clock.after(Math.max(0, state.dueAt - clock.now()), () => wake('retry'));
+    if (state.phase === 'waiting') cancelTimer = clock.after(pauseMs(state.dueAt, clock.now()), () => wake('retry'));
     if (state.phase === 'syncing' && (before !== 'syncing' || event.type === 'ended')) void exchangeOnce();
     else if (event.type === 'ended') settleWaiters();
     if (state.phase === 'idle' && liveWanted) stream.open();
@@ -74,7 +74,7 @@ export function createSyncLoop({ exchange, stream, clock, random, levelAt, onCha
       new Promise((resolve) => {
         waiters.add(resolve);
         wake(why);
-        if (state.phase !== 'syncing') settleWaiters();
+        if (closed || state.phase !== 'syncing') settleWaiters();
       }),
     live(wanted) {
       if (wanted === liveWanted) return;
@@ -95,6 +95,11 @@ export function createSyncLoop({ exchange, stream, clock, random, levelAt, onCha
       stream.close();
     },
   };
+}
+
+/** Never longer than a pause may be, also when the wall clock was set back meanwhile. */
+function pauseMs(dueAt: number, now: number): number {
+  return Math.min(Math.max(0, dueAt - now), LONGEST_ORDERED_PAUSE_MS + SPREAD_MS);
 }
 
 function outcomeOf({ phase, unreachable }: SyncState): SyncOutcome {

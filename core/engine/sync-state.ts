@@ -3,6 +3,8 @@ import type { Wake } from './device.ts';
 /** First pause after a failure, ms; doubles with each, with full jitter (SYNC7). */
 export const FIRST_PAUSE_MS = 1_000;
 export const LONGEST_PAUSE_MS = 300_000;
+/** Nor is a server obeyed for longer than this; timers of 2^31 ms and more would fire at once. */
+export const LONGEST_ORDERED_PAUSE_MS = 86_400_000;
 /** A crowd that comes back online together is spread over so long (SYNC7). */
 export const SPREAD_MS = 2_000;
 export const LONG_ABSENCE_MS = 3_600_000;
@@ -68,7 +70,8 @@ function afterWake(state: SyncState, why: Wake, now: number, random: number): Sy
     case 'needs-auth':
       return CUTS_NEEDS_AUTH.has(why) ? syncing(state) : state;
     case 'waiting':
-      if (now >= state.dueAt) return syncing(state);
+      // A timer measures time, where the wall clock may have been set back.
+      if (now >= state.dueAt || why === 'retry') return syncing(state);
       return !state.ordered && CUTS_PAUSE.has(why) ? syncing(state) : state;
     case 'idle': {
       const absentLong = state.levelAt !== undefined && now - state.levelAt > LONG_ABSENCE_MS;
@@ -94,7 +97,8 @@ function afterExchange(state: SyncState, { outcome, now, random }: Extract<SyncE
     case 'unreachable':
     case 'later': {
       const failures = state.failures + 1;
-      const ordered = outcome.kind === 'later' ? outcome.retryAfterMs : undefined;
+      const asked = outcome.kind === 'later' ? outcome.retryAfterMs : undefined;
+      const ordered = asked === undefined ? undefined : Math.min(asked, LONGEST_ORDERED_PAUSE_MS);
       const pause = random * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 20));
       // What the server asked for is the least; jitter comes on top, so that not all come back at once.
       const dueAt = now + (ordered === undefined ? pause : ordered + random * Math.min(ordered, SPREAD_MS));
