@@ -5,6 +5,7 @@ import { proveFork, verifyForkProof } from '../../../core/log/fork.ts';
 import type { ForkProof, LogStore } from '../../../core/log/log-store.ts';
 import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
 import type { VerifiedRun } from '../../../core/log/run.ts';
+import { NO_ENTRY } from '../../../core/log/header.ts';
 import { decodeRun } from '../../../core/log/run-codec.ts';
 import { hashSpace } from '../../../core/log/signature.ts';
 import { createNodeCrypto } from '../../../server/crypto/node-crypto.ts';
@@ -139,5 +140,24 @@ describe('a proof', () => {
       await proveFork(crypto, [shared.run, ...a.map(({ run }) => run)], (a[1] as VerifiedRun).run),
     ).toBeUndefined();
     expect(proof.log).toBe(log);
+  });
+
+  test('LOG15 of the branches that a peer goes on to sign, a store keeps the first evidence and a few more; LOG16 what it sets aside it keeps whole', async () => {
+    const { log, shared, a } = await branches();
+    const store = createStore();
+    await store.merge([shared, ...a]);
+    for (let i = 0; i < 40; i++) {
+      const branch = createTestWriter('forked', createRepeatableCrypto(`branch ${i}`), { sequence: 4, id: shared.ids[4] ?? NO_ENTRY });
+      expect((await store.merge([await branch.writeRun({ text: `{"events":[${i}]}` })])).verdicts).toEqual([{ kind: 'fork' }]);
+    }
+    const first = await proofOf(store);
+    expect(await verifyForkProof(crypto, SPACE_HASH, first)).toBe(true);
+    expect(await store.forks()).toHaveLength(16);
+    await store.setAside(log);
+    await store.merge([shared]);
+    const other = await createTestWriter('forked', createRepeatableCrypto('yet another'), { sequence: 4, id: shared.ids[4] ?? NO_ENTRY }).writeRun({ text: '{"events":["last"]}' });
+    await store.merge([other]);
+    // All of what was held contradicts the new branch now, however many are kept of peers.
+    expect((await store.forks()).length).toBeGreaterThan(16);
   });
 });
