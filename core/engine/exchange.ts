@@ -106,12 +106,12 @@ export function createExchange({ replica, device, transport }: ExchangeOptions):
     // Before the first contact there was nothing to show: pages came from the server, and what it had then is no update.
     const isFirst = (await readMemory(store)).syncedAt === undefined;
     const course: Course = { fruitless: 0, gained: new Map() };
-    await forgetPassingRefusals();
+    await forgetPassingRefusals(store);
     while (course.fruitless < MOST_FRUITLESS_ROUNDS) {
       if (await turns(takeOtherBranch)) continue;
       const memory = await readMemory(store);
       const comparing = serverHeads !== undefined || memory.cursor === undefined || (memory.lacking && looksForLack);
-      const outgoing = await collect(await rangesToSend(memory));
+      const outgoing = await collect(store, await rangesToSend(memory), frameBytes);
       const part = {
         space,
         cursor: comparing ? undefined : memory.cursor,
@@ -136,12 +136,6 @@ export function createExchange({ replica, device, transport }: ExchangeOptions):
     return { kind: 'later', retryAfterMs: undefined };
   }
 
-  async function forgetPassingRefusals(): Promise<void> {
-    const blocked = Object.entries((await readMemory(store)).blocked);
-    const lasting = blocked.filter(([, code]) => !PASSING_REFUSALS.has(code));
-    if (lasting.length < blocked.length) await store.putValues({ [BLOCKED]: JSON.stringify(Object.fromEntries(lasting)) });
-  }
-
   async function ownVector(): Promise<VersionVector> {
     return new Map((await store.heads()).map((head) => [head.log, head.sequence]));
   }
@@ -156,48 +150,11 @@ export function createExchange({ replica, device, transport }: ExchangeOptions):
     return missingRanges(new Map([[own, last]]), acknowledged);
   }
 
-  /** As many runs as a frame takes. */
-  async function collect(ranges: readonly LogRange[]): Promise<Outgoing> {
-    const runs: Bytes[] = [];
-    const ends = new Map<LogName, number>();
-    let bytes = 0;
-    for (const { log, first, last } of ranges) {
-      for (let next = first; next <= last; ) {
-        // To the end of the log: a row that was merged meanwhile goes beyond `last`, and what is sent of it without its
-        // body would count as sent.
-        const found = await store.range(log, next, Number.MAX_SAFE_INTEGER, Math.max(0, frameBytes - bytes));
-        for (const run of found) {
-          const encoded = encodeRun(run);
-          if (runs.length > 0 && bytes + encoded.length > frameBytes) return { runs, bytes, all: false, ends };
-          runs.push(encoded);
-          bytes += encoded.length;
-          next = run.first + run.entries.length;
-          ends.set(log, next - 1);
-          if (runs.length === MAX_RUNS_PER_FRAME) return { runs, bytes, all: false, ends };
-        }
-        if (found.length === 0) break;
-      }
-    }
-    return { runs, bytes, all: true, ends };
-  }
-
-  /**
-   * The own log as the server acknowledged it: never beyond what was sent to it. A greater number stands for entries that
-   * this device did not make (it was restored, or cloned), and must not pass for those that it makes next.
-   */
-  function ownAcknowledged(acknowledged: VersionVector, memory: SyncMemory, ends: Outgoing['ends'], namesAll: boolean): Map<LogName, number> {
-    const own = replica.ownLog();
-    if (own === undefined) return new Map();
-    const before = memory.acknowledged.get(own) ?? -1;
-    const said = acknowledged.get(own) ?? (namesAll ? -1 : before);
-    return new Map([[own, Math.min(said, Math.max(before, ends.get(own) ?? -1))]]);
-  }
-
   async function take(response: SpaceResponse, time: number, comparing: boolean, sent: Outgoing, course: Course): Promise<ExchangeOutcome | 'more'> {
     const memory = await readMemory(store);
     await replica.setAuthorities(response.authorities);
     course.fruitless += 1;
-    const acknowledged = ownAcknowledged(response.acknowledged, memory, sent.ends, comparing || response.compareVectors);
+    const acknowledged = ownAcknowledged(replica.ownLog(), response.acknowledged, memory, sent.ends, comparing || response.compareVectors);
     if (comparing || response.compareVectors) serverHeads = new Map([...response.acknowledged, ...acknowledged]);
     if (response.compareVectors) {
       // Another history than the one the cursor came from: wiped, restored, or another server. What it acknowledged
@@ -233,18 +190,6 @@ export function createExchange({ replica, device, transport }: ExchangeOptions):
     const outbox = level ? await rangesToSend({ ...memory, acknowledged, blocked }) : [];
     if (!level || outbox.length > 0) return 'more';
     return Object.values(blocked).includes('storage-full') ? { kind: 'later', retryAfterMs: undefined } : { kind: 'level' };
-  }
-
-  /** Whether more of what was sent is acknowledged than ever before in this exchange. */
-  function gainsAcknowledged({ acknowledged }: SpaceResponse, { ends }: Outgoing, { gained }: Course): boolean {
-    let gains = false;
-    for (const [log, end] of ends) {
-      const reached = Math.min(acknowledged.get(log) ?? -1, end);
-      if (reached <= (gained.get(log) ?? -1)) continue;
-      gained.set(log, reached);
-      gains = true;
-    }
-    return gains;
   }
 
   /** The cursor is past entries that are not here: they are asked for by vector, and again by the next life. */
@@ -307,6 +252,61 @@ export function createExchange({ replica, device, transport }: ExchangeOptions):
   }
 
   return { run, takeLive };
+}
+
+/** What stood in the way may be gone by now: the first refusal of this exchange says if not. */
+async function forgetPassingRefusals(store: LogStore): Promise<void> {
+  const blocked = Object.entries((await readMemory(store)).blocked);
+  const lasting = blocked.filter(([, code]) => !PASSING_REFUSALS.has(code));
+  if (lasting.length < blocked.length) await store.putValues({ [BLOCKED]: JSON.stringify(Object.fromEntries(lasting)) });
+}
+
+/** As many runs as a frame takes. */
+async function collect(store: LogStore, ranges: readonly LogRange[], frameBytes: number): Promise<Outgoing> {
+  const runs: Bytes[] = [];
+  const ends = new Map<LogName, number>();
+  let bytes = 0;
+  for (const { log, first, last } of ranges) {
+    for (let next = first; next <= last; ) {
+      // To the end of the log: a row that was merged meanwhile goes beyond `last`, and what is sent of it without its
+      // body would count as sent.
+      const found = await store.range(log, next, Number.MAX_SAFE_INTEGER, Math.max(0, frameBytes - bytes));
+      for (const run of found) {
+        const encoded = encodeRun(run);
+        if (runs.length > 0 && bytes + encoded.length > frameBytes) return { runs, bytes, all: false, ends };
+        runs.push(encoded);
+        bytes += encoded.length;
+        next = run.first + run.entries.length;
+        ends.set(log, next - 1);
+        if (runs.length === MAX_RUNS_PER_FRAME) return { runs, bytes, all: false, ends };
+      }
+      if (found.length === 0) break;
+    }
+  }
+  return { runs, bytes, all: true, ends };
+}
+
+/**
+ * The own log as the server acknowledged it: never beyond what was sent to it. A greater number stands for entries that
+ * this device did not make (it was restored, or cloned), and must not pass for those that it makes next.
+ */
+function ownAcknowledged(own: LogName | undefined, acknowledged: VersionVector, memory: SyncMemory, ends: Outgoing['ends'], namesAll: boolean): Map<LogName, number> {
+  if (own === undefined) return new Map();
+  const before = memory.acknowledged.get(own) ?? -1;
+  const said = acknowledged.get(own) ?? (namesAll ? -1 : before);
+  return new Map([[own, Math.min(said, Math.max(before, ends.get(own) ?? -1))]]);
+}
+
+/** Whether more of what was sent is acknowledged than ever before in this exchange. */
+function gainsAcknowledged({ acknowledged }: SpaceResponse, { ends }: Outgoing, { gained }: Course): boolean {
+  let gains = false;
+  for (const [log, end] of ends) {
+    const reached = Math.min(acknowledged.get(log) ?? -1, end);
+    if (reached <= (gained.get(log) ?? -1)) continue;
+    gained.set(log, reached);
+    gains = true;
+  }
+  return gains;
 }
 
 /** Something that was given is not here. */
