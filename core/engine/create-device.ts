@@ -23,10 +23,14 @@ export interface DeviceOptions {
 
 /** How long a live stream that ended stays closed at least, ms. */
 const LIVE_PAUSE_MS = 1_000;
+/** Doubled so often at most, while no stream gets through. */
+const MOST_LIVE_DOUBLINGS = 6;
 
 export async function createDevice(options: DeviceOptions): Promise<Device> {
   const { replica, name, transport, clock, random, crypto, isEvictable = () => false } = options;
   const listeners = new Set<() => void>();
+  /** Live streams in a row that ended before their first frame. */
+  let failedStreams = 0;
   const exchange = createExchange({ replica, device: name, transport });
   const stream = createLiveStream({
     replica,
@@ -34,9 +38,11 @@ export async function createDevice(options: DeviceOptions): Promise<Device> {
     transport,
     exchange,
     onChange,
-    onEnd(pauseMs) {
+    onEnd(pauseMs, wasUp) {
+      failedStreams = wasUp ? 0 : failedStreams + 1;
+      const pause = LIVE_PAUSE_MS * 2 ** Math.min(Math.max(failedStreams - 1, 0), MOST_LIVE_DOUBLINGS);
       // A round finds out why, and opens the stream again when all is well.
-      if (loop.isLiveWanted()) clock.after(pauseMs ?? LIVE_PAUSE_MS, () => loop.wake('live'));
+      if (loop.isLiveWanted()) clock.after(pauseMs ?? pause, () => loop.wake('live'));
     },
   });
   const { syncedAt } = await readMemory(replica.store);

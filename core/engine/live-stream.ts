@@ -26,8 +26,11 @@ export interface LiveStreamOptions {
   readonly exchange: Exchange;
   /** The stream is up (its first frame came), or it ended: by itself, or since a round is needed. */
   readonly onChange: () => void;
-  /** Ended for a reason that another exchange finds out. `pauseMs`: when the server said how long to stay away. */
-  readonly onEnd: (pauseMs: number | undefined) => void;
+  /**
+   * Ended for a reason that another exchange finds out. `pauseMs`: when the server said how long to stay away; `wasUp`: a frame
+   * had come.
+   */
+  readonly onEnd: (pauseMs: number | undefined, wasUp: boolean) => void;
 }
 
 /** `GET {mount}/live` while somebody looks: entries of others as they arrive. A round stays the judge of everything. */
@@ -73,9 +76,10 @@ export function createLiveStream({ replica, device, transport, exchange, onChang
       .catch(() => undefined)
       .then((pauseMs) => {
         if (stop === controller) stop = undefined;
+        const wasUp = up;
         up = false;
         onChange();
-        onEnd(pauseMs);
+        onEnd(pauseMs, wasUp);
       })
       .catch(() => undefined);
   }
