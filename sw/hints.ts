@@ -10,6 +10,9 @@ export interface Hints {
   readonly close: () => void;
 }
 
+/** A status is read this long after it changed: reading it takes longer than a write, and must not hold up the next one. */
+const STATUS_DELAY_MS = 50;
+
 /** A hint that names more keys than this is longer than reading everything again. */
 const MOST_KEYS = 1_000;
 
@@ -53,6 +56,7 @@ export function followDevice(
     telling = true;
     // One at a time: a status that changes while it is read is read again, however often it changed.
     while (again) {
+      await new Promise((resolve) => setTimeout(resolve, STATUS_DELAY_MS));
       again = false;
       const status = await statusOf(device).catch(() => undefined);
       const text = JSON.stringify(status);

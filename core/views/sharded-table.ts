@@ -22,7 +22,8 @@ export interface TableChanges {
 }
 
 export interface RowCodec<Row> {
-  readonly toJson: (row: Row) => Json;
+  /** The JSON text that a row is stored as. */
+  readonly toText: (row: Row) => string;
   readonly fromJson: (json: Json) => Row;
 }
 
@@ -150,7 +151,7 @@ function splitShard<Row>(
   let piece: Shard<Row> = { from, rows: new Map(), changed: false };
   for (const key of inOrder(rows)) {
     const row = rows.get(key) as Row;
-    const text = JSON.stringify([key, codec.toJson(row)]);
+    const text = `[${JSON.stringify(key)},${codec.toText(row)}]`;
     if (chars > 0 && chars + text.length > TARGET_SHARD_CHARS) {
       pieces.push({ shard: piece, text: `[${texts.join(',')}]` });
       [texts, chars] = [[], 0];

@@ -31,7 +31,10 @@ async function nativeSha256(bytes: Bytes): Promise<Bytes> {
 function createShortSha256(): ((bytes: Bytes) => Bytes) | undefined {
   const instance = instantiate();
   if (instance === undefined) return undefined;
-  const { m, f } = instance.exports as { readonly m: WebAssembly.Memory; readonly f: (at: number, end: number) => void };
+  const { m, f } = instance.exports as {
+    readonly m: WebAssembly.Memory;
+    readonly f: (at: number, end: number) => void;
+  };
   const memory = new Uint8Array(m.buffer);
   const words = new Uint32Array(m.buffer);
   const view = new DataView(m.buffer);

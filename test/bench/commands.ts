@@ -15,11 +15,17 @@ export interface Commands {
   /** Fetches addresses and stores their bodies in pieces of 48 KiB, relaxed; one transaction each. */
   readonly rawDownload: { readonly ask: { readonly urls: readonly string[] }; readonly answer: number };
   /** Appends the workload; `keep` leaves the database, with its view written, as `name`. */
-  readonly write: { readonly ask: { readonly name: string; readonly workload: Workload; readonly keep: boolean }; readonly answer: number };
+  readonly write: {
+    readonly ask: { readonly name: string; readonly workload: Workload; readonly keep: boolean };
+    readonly answer: number;
+  };
   /** Opens a kept database with an engine and reads one item, or all of them. */
   readonly read: { readonly ask: ReadAsk; readonly answer: number };
   /** A new device syncs with a server until level. */
-  readonly catchUp: { readonly ask: { readonly mountUrl: string; readonly workload: Workload }; readonly answer: number };
+  readonly catchUp: {
+    readonly ask: { readonly mountUrl: string; readonly workload: Workload };
+    readonly answer: number;
+  };
 }
 
 export interface ReadAsk {
@@ -29,5 +35,9 @@ export interface ReadAsk {
 }
 
 export type CommandName = keyof Commands;
-export type Command = { readonly [N in CommandName]: { readonly name: N; readonly ask: Commands[N]['ask'] } }[CommandName];
-export type Reply<N extends CommandName = CommandName> = { readonly ok: Commands[N]['answer'] } | { readonly error: string };
+export type Command = {
+  readonly [N in CommandName]: { readonly name: N; readonly ask: Commands[N]['ask'] };
+}[CommandName];
+export type Reply<N extends CommandName = CommandName> =
+  | { readonly ok: Commands[N]['answer'] }
+  | { readonly error: string };

@@ -39,7 +39,8 @@ export function readOptions(args: readonly string[], names: readonly string[]): 
     },
   });
   const runs = Number(values.runs);
-  if (!Number.isInteger(runs) || runs < 1) throw new Error(`--runs takes a whole number of at least 1, not ${values.runs}`);
+  if (!Number.isInteger(runs) || runs < 1)
+    throw new Error(`--runs takes a whole number of at least 1, not ${values.runs}`);
   if (values.only !== undefined && !names.includes(values.only)) {
     throw new Error(`--only takes one of ${names.join(', ')}, not ${values.only}`);
   }

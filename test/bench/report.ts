@@ -65,7 +65,12 @@ export function table(measured: readonly Measured[]): string {
     ];
   });
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
-  const lines = [head, ...rows].map((row) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ').trimEnd());
+  const lines = [head, ...rows].map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
   return [...lines, '', ...measured.map(({ name, note }) => `${name}: ${note}`)].join('\n');
 }
 

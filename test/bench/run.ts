@@ -36,7 +36,9 @@ async function measure({ runs, only, profile: cpuProfiles }: BenchOptions): Prom
     progress.say('building the worker');
     const site = scratch.use(await createBenchSite(), (each) => each.close());
     const profile = scratch.folder('bench');
-    const browser = scratch.use(await openBenchBrowser({ profile, origin: site.origin, cpuProfiles }), (each) => each.close());
+    const browser = scratch.use(await openBenchBrowser({ profile, origin: site.origin, cpuProfiles }), (each) =>
+      each.close(),
+    );
     const measured: Measured[] = [];
     for (const job of JOBS) {
       if (only !== undefined && job.name !== only) continue;

@@ -49,6 +49,7 @@ export function checkView(workload: Workload, shown: ReadonlyMap<string, Json>):
   for (let key = 0; key < expected; key++) {
     const name = keyOf(workload, key);
     const value = JSON.stringify(shown.get(name));
-    if (value !== JSON.stringify(valueOf(lastEntryOf(workload, key)))) throw new Error(`the view shows ${value} under ${name}`);
+    if (value !== JSON.stringify(valueOf(lastEntryOf(workload, key))))
+      throw new Error(`the view shows ${value} under ${name}`);
   }
 }

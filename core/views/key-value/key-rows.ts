@@ -27,16 +27,17 @@ export interface KeyRows {
 
 export async function openKeyRows({ table, logIndex, logAt }: ViewContext): Promise<KeyRows> {
   const states = table<KeyState>('k', {
-    toJson: (state) => keyStateToJson(state, logIndex),
+    toText: (state) => JSON.stringify(keyStateToJson(state, logIndex)),
     fromJson: (json) => jsonToKeyState(json, logAt),
   });
-  const histories = table<PastVersion[]>('h', {
-    toJson: (versions) => versions.map((version) => pastVersionToJson(version, logIndex)),
-    fromJson: (json) => (json as readonly Json[]).map((version) => jsonToPastVersion(version, logAt)),
+  // Read by few, written with every entry: kept as the text that is stored, versions parted by commas.
+  const histories = table<string>('h', {
+    toText: (versions) => `[${versions}]`,
+    fromJson: (json) => JSON.stringify(json).slice(1, -1),
   });
-  const refusals = table<RefusedEntry>('r', { toJson: (row) => ({ ...row }), fromJson: (json) => json as unknown as RefusedEntry });
-  const accounts = table<string>('a', { toJson: (row) => row, fromJson: (json) => json as string });
-  const marks = table<boolean>('c', { toJson: (row) => row, fromJson: (json) => json === true });
+  const refusals = table<RefusedEntry>('r', { toText: (row) => JSON.stringify(row), fromJson: (json) => json as unknown as RefusedEntry });
+  const accounts = table<string>('a', { toText: (row) => JSON.stringify(row), fromJson: (json) => json as string });
+  const marks = table<boolean>('c', { toText: (row) => JSON.stringify(row), fromJson: (json) => json === true });
   // Few, and asked for often: all in memory.
   const refused = new Map(await refusals.withPrefix(''));
   const conflicted = new Set((await marks.withPrefix('')).flatMap(([key, marked]) => (marked ? [key] : [])));
@@ -52,24 +53,31 @@ export async function openKeyRows({ table, logIndex, logAt }: ViewContext): Prom
 
   function addToHistory(key: string, versions: number, past: PastVersion): void | Promise<void> {
     const rowKey = pieceKey(key, versions);
-    const add = (piece: PastVersion[] | undefined): void => {
-      piece?.push(past);
-      histories.set(rowKey, piece ?? [past]);
+    const add = (piece: string | undefined): void => {
+      const text = toText(past);
+      histories.set(rowKey, piece === undefined ? text : `${piece},${text}`);
     };
     const piece = histories.get(rowKey);
     return piece instanceof Promise ? piece.then(add) : add(piece);
   }
 
+  function toText(past: PastVersion): string {
+    return JSON.stringify(pastVersionToJson(past, logIndex));
+  }
+
   async function history(key: string, versions: number): Promise<PastVersion[]> {
     const all: PastVersion[] = [];
-    for (let at = 0; at < versions; at += HISTORY_PIECE_VERSIONS) all.push(...((await histories.get(pieceKey(key, at))) ?? []));
+    for (let at = 0; at < versions; at += HISTORY_PIECE_VERSIONS) {
+      const piece = JSON.parse(`[${(await histories.get(pieceKey(key, at))) ?? ''}]`) as Json[];
+      for (const json of piece) all.push(jsonToPastVersion(json, logAt));
+    }
     return all;
   }
 
   async function replaceHistory(key: string, versions: readonly PastVersion[]): Promise<void> {
     for (let at = 0; at < versions.length; at += HISTORY_PIECE_VERSIONS) {
       await histories.get(pieceKey(key, at));
-      histories.set(pieceKey(key, at), versions.slice(at, at + HISTORY_PIECE_VERSIONS));
+      histories.set(pieceKey(key, at), versions.slice(at, at + HISTORY_PIECE_VERSIONS).map(toText).join(','));
     }
   }
 

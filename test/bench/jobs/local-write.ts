@@ -20,7 +20,9 @@ export const localWrite: Job = {
   name: 'local-write',
   async run(bench) {
     // No server: it says for how long nobody need ask again.
-    bench.site.route('/wakelog/sync', (_request, response) => response.writeHead(503, { 'retry-after': '100000' }).end());
+    bench.site.route('/wakelog/sync', (_request, response) =>
+      response.writeHead(503, { 'retry-after': '100000' }).end(),
+    );
     const page = await bench.browser.page('/product');
     await page.eval(() => window.connecting.then(() => true));
     const rawMs: number[] = [];
@@ -55,7 +57,8 @@ async function writeAndWatch(page: ChromiumPage, run: number): Promise<readonly 
     return { items: items.map(({ id, value }) => ({ id, value })), unsent: (await connection.exportUnsent()).length };
   }, `run-${run}`);
   const expected = Array.from({ length: KEYS }, (_, key) => ({ id: String(key), value: values[WRITES - KEYS + key] }));
-  if (JSON.stringify(shown.items) !== JSON.stringify(expected)) throw new Error('the collection shows other values than were written');
+  if (JSON.stringify(shown.items) !== JSON.stringify(expected))
+    throw new Error('the collection shows other values than were written');
   if (shown.unsent !== run * WRITES) throw new Error(`${shown.unsent} entries are in the log`);
   return times;
 }

@@ -33,7 +33,10 @@ export async function openBenchBrowser({ profile, origin, cpuProfiles }: BenchBr
   }
 
   async function tell<N extends CommandName>(name: N, ask: Commands[N]['ask']): Promise<Commands[N]['answer']> {
-    const stop = cpuProfiles === undefined ? undefined : await startProfile(chromium, page, join(cpuProfiles, `${++recorded}-${name}`));
+    const stop =
+      cpuProfiles === undefined
+        ? undefined
+        : await startProfile(chromium, page, join(cpuProfiles, `${++recorded}-${name}`));
     const reply = await page.eval<Reply<N>>(`tell(${JSON.stringify({ name, ask })})`);
     await stop?.();
     if ('error' in reply) throw new Error(`${name}: ${reply.error}`);
@@ -54,10 +57,15 @@ export async function openBenchBrowser({ profile, origin, cpuProfiles }: BenchBr
 /** Records what the worker's thread does until the returned function is called, then writes it as a `.cpuprofile`. */
 async function startProfile(chromium: Chromium, page: ChromiumPage, path: string): Promise<() => Promise<void>> {
   await page.eval(`tell({ name: 'wake', ask: {} })`);
-  const { targetInfos } = await chromium.send<{ targetInfos: { type: string; targetId: string }[] }>('Target.getTargets');
+  const { targetInfos } = await chromium.send<{ targetInfos: { type: string; targetId: string }[] }>(
+    'Target.getTargets',
+  );
   const worker = targetInfos.find(({ type }) => type === 'service_worker');
   if (worker === undefined) throw new Error('no worker runs that could be profiled');
-  const { sessionId } = await chromium.send<{ sessionId: string }>('Target.attachToTarget', { targetId: worker.targetId, flatten: true });
+  const { sessionId } = await chromium.send<{ sessionId: string }>('Target.attachToTarget', {
+    targetId: worker.targetId,
+    flatten: true,
+  });
   await chromium.send('Profiler.enable', {}, sessionId);
   await chromium.send('Profiler.setSamplingInterval', { interval: 500 }, sessionId);
   await chromium.send('Profiler.start', {}, sessionId);

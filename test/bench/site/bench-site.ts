@@ -35,9 +35,19 @@ export interface BenchSite {
 }
 
 export async function createBenchSite(): Promise<BenchSite> {
-  const [benchWorker, productWorker, client] = [await bundleBenchWorker(), await bundleProductWorker(), await bundleClient()];
-  const script = (text: string): Handler => (_request, response) => send(response, 'text/javascript', text);
-  const page = (text: string): Handler => (_request, response) => send(response, 'text/html; charset=utf-8', text);
+  const [benchWorker, productWorker, client] = [
+    await bundleBenchWorker(),
+    await bundleProductWorker(),
+    await bundleClient(),
+  ];
+  const script =
+    (text: string): Handler =>
+    (_request, response) =>
+      send(response, 'text/javascript', text);
+  const page =
+    (text: string): Handler =>
+    (_request, response) =>
+      send(response, 'text/html; charset=utf-8', text);
   const routes = new Map<string, Handler>([
     ['/bench/', page(BENCH_PAGE)],
     ['/bench/worker.js', script(benchWorker)],
@@ -59,5 +69,7 @@ export async function createBenchSite(): Promise<BenchSite> {
 }
 
 export function send(response: ServerResponse, contentType: string, body: string | Uint8Array): void {
-  response.writeHead(200, { 'content-type': contentType, 'cache-control': 'no-store', 'service-worker-allowed': '/' }).end(body);
+  response
+    .writeHead(200, { 'content-type': contentType, 'cache-control': 'no-store', 'service-worker-allowed': '/' })
+    .end(body);
 }

@@ -6,7 +6,11 @@ import type { InlineConfig } from 'vite';
 export function bundleBenchWorker(): Promise<string> {
   return bundle({
     configFile: false,
-    build: { target: 'es2022', minify: false, lib: { entry: path('test/bench/worker/bench-worker.ts'), formats: ['iife'], name: 'bench' } },
+    build: {
+      target: 'es2022',
+      minify: false,
+      lib: { entry: path('test/bench/worker/bench-worker.ts'), formats: ['iife'], name: 'bench' },
+    },
   });
 }
 
@@ -26,9 +30,16 @@ export function bundleClient(): Promise<string> {
 
 async function bundle(config: InlineConfig): Promise<string> {
   const root = path('');
-  const result = await build({ root, publicDir: false, logLevel: 'warn', ...config, build: { ...config.build, write: false } });
+  const result = await build({
+    root,
+    publicDir: false,
+    logLevel: 'warn',
+    ...config,
+    build: { ...config.build, write: false },
+  });
   const [first] = Array.isArray(result) ? result : [result];
-  const chunk = first !== undefined && 'output' in first ? first.output.find(({ type }) => type === 'chunk') : undefined;
+  const chunk =
+    first !== undefined && 'output' in first ? first.output.find(({ type }) => type === 'chunk') : undefined;
   if (chunk?.type !== 'chunk') throw new Error('nothing was built');
   return chunk.code;
 }

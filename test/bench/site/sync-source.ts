@@ -42,7 +42,8 @@ export async function createSyncSource(site: BenchSite, workload: Workload): Pro
       else send(response, SYNC_CONTENT_TYPE, frame);
     });
   });
-  for (const [i, { bytes }] of frames.entries()) site.route(`/frames/${i}`, (_request, response) => send(response, 'application/octet-stream', bytes));
+  for (const [i, { bytes }] of frames.entries())
+    site.route(`/frames/${i}`, (_request, response) => send(response, 'application/octet-stream', bytes));
   return {
     mountUrl: `${site.origin}/wakelog`,
     urls: frames.map((_, i) => `${site.origin}/frames/${i}`),
@@ -62,12 +63,26 @@ async function writeFrames(workload: Workload): Promise<{ readonly first: number
     ports: createNodePorts(createStoredWriterKeys(store)),
     mergeDurability: 'strict',
   });
-  await writer.append(Array.from({ length: workload.entries }, (_, entry) => ({ writes: [{ key: keyOf(workload, entry), value: valueOf(entry) }] })));
+  await writer.append(
+    Array.from({ length: workload.entries }, (_, entry) => ({
+      writes: [{ key: keyOf(workload, entry), value: valueOf(entry) }],
+    })),
+  );
+  const acknowledged = new Map((await store.heads()).map(({ log, sequence }) => [log, sequence]));
   const frames: { first: number; bytes: Bytes }[] = [];
-  for (let from = 0; ; ) {
+  for (let from = 0; ;) {
     const { runs, position, level } = await store.after(from, FRAME_TARGET_BYTES);
     const check = (await store.arrival(position))?.id.slice(0, 8) ?? new Uint8Array(8);
-    const answer = { space: 'bench', cursor: { epoch: EPOCH, position, check }, authorities: [], acknowledged: new Map(), compareVectors: false, refused: [], runs: runs.map(encodeRun), level };
+    const answer = {
+      space: 'bench',
+      cursor: { epoch: EPOCH, position, check },
+      authorities: [],
+      acknowledged,
+      compareVectors: false,
+      refused: [],
+      runs: runs.map(encodeRun),
+      level,
+    };
     frames.push({ first: runs[0]?.first ?? 0, bytes: encodeSyncResponse({ time: Date.now(), spaces: [answer] }) });
     if (level) break;
     from = position;

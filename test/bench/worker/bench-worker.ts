@@ -28,6 +28,9 @@ async function answer(command: Command, port: MessagePort | undefined): Promise<
   port?.postMessage(reply);
 }
 
-async function run<N extends CommandName>(command: { readonly name: N; readonly ask: Commands[N]['ask'] }): Promise<Commands[N]['answer']> {
+async function run<N extends CommandName>(command: {
+  readonly name: N;
+  readonly ask: Commands[N]['ask'];
+}): Promise<Commands[N]['answer']> {
   return ANSWERS[command.name](command.ask);
 }

@@ -57,7 +57,8 @@ export async function read({ name, workload, what }: ReadAsk): Promise<number> {
   const items = what === 'all' ? await replica.view.items('') : [await replica.view.item(keyOf(workload, wanted))];
   const ms = performance.now() - start;
   if (what === 'all') await checkReplica(replica, workload);
-  else if (JSON.stringify(items[0]?.live[0].value) !== JSON.stringify(valueOf(lastEntryOf(workload, wanted)))) throw new Error('another item was read');
+  else if (JSON.stringify(items[0]?.live[0].value) !== JSON.stringify(valueOf(lastEntryOf(workload, wanted))))
+    throw new Error('another item was read');
   await replica.close();
   return ms;
 }

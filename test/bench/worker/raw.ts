@@ -28,7 +28,10 @@ export async function rawPuts({ count }: Commands['rawPuts']['ask']): Promise<re
 
 export async function rawWrite({ name, workload }: Commands['rawWrite']['ask']): Promise<number> {
   const database = await openAnew(name);
-  const values = Array.from({ length: workload.entries }, (_, entry) => [keyOf(workload, entry), valueOf(entry)] as const);
+  const values = Array.from(
+    { length: workload.entries },
+    (_, entry) => [keyOf(workload, entry), valueOf(entry)] as const,
+  );
   const start = performance.now();
   for (let at = 0; at < values.length; at += VALUES_PER_COMMIT) {
     const packs = packsOf(values.slice(at, at + VALUES_PER_COMMIT));
@@ -44,7 +47,10 @@ export async function rawWrite({ name, workload }: Commands['rawWrite']['ask']):
 
 export async function rawKeep({ name, workload }: Commands['rawKeep']['ask']): Promise<null> {
   const database = await openAnew(name);
-  const last = Array.from({ length: workload.keys }, (_, key) => [keyOf(workload, key), valueOf(lastEntryOf(workload, key))] as const);
+  const last = Array.from(
+    { length: workload.keys },
+    (_, key) => [keyOf(workload, key), valueOf(lastEntryOf(workload, key))] as const,
+  );
   for (const pack of packsOf(last)) {
     const [first] = (JSON.parse(pack) as [string, Json][])[0] ?? [''];
     await commit(database, 'strict', (store) => store.put(pack, [first]));
@@ -60,16 +66,19 @@ export async function rawRead({ name, workload, what }: ReadAsk): Promise<number
   const store = database.transaction(STORE).objectStore(STORE);
   const shown = new Map<string, Json>();
   if (what === 'all') {
-    for (const pack of await ended(store.getAll())) for (const [key, value] of JSON.parse(pack as string) as [string, Json][]) shown.set(key, value);
+    for (const pack of await ended(store.getAll()))
+      for (const [key, value] of JSON.parse(pack as string) as [string, Json][]) shown.set(key, value);
   } else {
     // A reader without an index: the keys of all packs, then the one pack.
     const keys = await ended(store.getAllKeys(IDBKeyRange.upperBound([wanted])));
     const pack = await ended(store.get(keys.at(-1) ?? ['']));
-    for (const [key, value] of JSON.parse(pack as string) as [string, Json][]) if (key === wanted) shown.set(key, value);
+    for (const [key, value] of JSON.parse(pack as string) as [string, Json][])
+      if (key === wanted) shown.set(key, value);
   }
   const ms = performance.now() - start;
   if (what === 'all') checkView(workload, shown);
-  else if (JSON.stringify(shown.get(wanted)) !== JSON.stringify(valueOf(lastEntryOf(workload, workload.keys >> 1)))) throw new Error('another value was read');
+  else if (JSON.stringify(shown.get(wanted)) !== JSON.stringify(valueOf(lastEntryOf(workload, workload.keys >> 1))))
+    throw new Error('another value was read');
   database.close();
   return ms;
 }
@@ -82,7 +91,8 @@ export async function rawDownload({ urls }: Commands['rawDownload']['ask']): Pro
     const body = await (await fetch(url, { cache: 'no-store' })).arrayBuffer();
     bytes += body.byteLength;
     await commit(database, 'relaxed', (store) => {
-      for (let from = 0; from < body.byteLength; from += PACK_BYTES) store.put(new Uint8Array(body.slice(from, from + PACK_BYTES)), [at, from]);
+      for (let from = 0; from < body.byteLength; from += PACK_BYTES)
+        store.put(new Uint8Array(body.slice(from, from + PACK_BYTES)), [at, from]);
     });
   }
   const ms = performance.now() - start;
@@ -128,7 +138,11 @@ async function remove(database: IDBDatabase): Promise<void> {
   await ended(indexedDB.deleteDatabase(database.name));
 }
 
-function commit(database: IDBDatabase, durability: IDBTransactionDurability, body: (store: IDBObjectStore) => void): Promise<void> {
+function commit(
+  database: IDBDatabase,
+  durability: IDBTransactionDurability,
+  body: (store: IDBObjectStore) => void,
+): Promise<void> {
   const transaction = database.transaction(STORE, 'readwrite', { durability });
   body(transaction.objectStore(STORE));
   transaction.commit();
