@@ -1,6 +1,8 @@
 import type { Json } from '../../core/log/body.ts';
 import type { Device } from '../../core/engine/device.ts';
-import { byCreation, createPresenter } from '../../core/engine/present-item.ts';
+import { compareCreation } from '../../core/views/key-value/item.ts';
+import { itemToPage, unsentOf } from '../../core/engine/page-item.ts';
+import type { PageItem } from '../../core/protocol/page-messages.ts';
 import type { Appended } from '../../core/engine/replica.ts';
 
 export interface DeviceItem<T extends Json = Json> {
@@ -39,9 +41,10 @@ export function createDeviceCollection<T extends Json>(device: Device, name: str
   };
 
   async function list(): Promise<DeviceItem<T>[]> {
-    const present = await createPresenter(replica);
-    const items = (await replica.view.items(prefix)).map(present).filter(({ deleted }) => !deleted);
-    return items.toSorted(byCreation).map((item) => toDeviceItem<T>(item, prefix));
+    const isUnsent = await unsentOf(replica);
+    const items = (await replica.view.items(prefix)).filter(({ live: [shown] }) => !shown.deleted);
+    const inOrder = items.toSorted((a, b) => compareCreation(a.created, b.created));
+    return inOrder.map((item) => toDeviceItem<T>(itemToPage(item, isUnsent), prefix));
   }
 
   return {
@@ -51,7 +54,7 @@ export function createDeviceCollection<T extends Json>(device: Device, name: str
     async get(id) {
       const item = await replica.view.item(key(id));
       if (item === undefined || item.live[0].deleted) return undefined;
-      return toDeviceItem<T>((await createPresenter(replica))(item), prefix);
+      return toDeviceItem<T>(itemToPage(item, await unsentOf(replica)), prefix);
     },
     list,
     subscribe(listener) {
@@ -75,7 +78,7 @@ export function createDeviceCollection<T extends Json>(device: Device, name: str
   };
 }
 
-function toDeviceItem<T extends Json>(item: ReturnType<Awaited<ReturnType<typeof createPresenter>>>, prefix: string): DeviceItem<T> {
+function toDeviceItem<T extends Json>(item: PageItem, prefix: string): DeviceItem<T> {
   const { value, unsent, conflict, incomplete, ids } = item;
   return { id: item.key.slice(prefix.length), value: value as T, unsent, conflict, incomplete, versions: ids };
 }

@@ -5,7 +5,7 @@ import { WakelogError } from '../../core/protocol/errors.ts';
 import type { Device } from '../../core/engine/device.ts';
 import type { Shell } from '../capture/shell.ts';
 import { openHints } from '../hints.ts';
-import { itemToPage, unsentOf } from '../page-answers.ts';
+import { itemToPage, unsentOf } from '../../core/engine/page-item.ts';
 import { worker } from '../global-scope.ts';
 import type { PushParts } from './push.ts';
 import { NOTIFICATION_TAG } from './push.ts';

@@ -4,7 +4,7 @@ import type { Json } from '../../core/log/body.ts';
 import { fromBase64Url } from '../../core/log/bytes.ts';
 import type { Devices } from '../devices.ts';
 import type { WorkerMemory } from '../memory.ts';
-import { itemToPage, unsentOf } from '../page-answers.ts';
+import { itemToPage, unsentOf } from '../../core/engine/page-item.ts';
 import type { NewsKeeper } from '../news.ts';
 import type { Presence } from '../presence.ts';
 import type { PushServer } from '../push-server.ts';

@@ -1,7 +1,7 @@
 import { StorageFull } from '../../log/row-store.ts';
 import { WakelogError } from '../../protocol/errors.ts';
 import type { Item, Version } from '../../views/key-value/item.ts';
-import { compareCreation } from '../item-order.ts';
+import { compareCreation } from '../../views/key-value/item.ts';
 import type { Replica } from '../replica.ts';
 import { pathToTarget, targetMethods } from './collection-path.ts';
 import type { RestTarget } from './collection-path.ts';

@@ -20,6 +20,13 @@ export interface Creation {
   readonly sequence: number;
 }
 
+/** The order of creation, and of every list: lamport, then log (names are ASCII), then sequence (design §10). */
+export function compareCreation(a: Creation, b: Creation): number {
+  if (a.lamport !== b.lamport) return a.lamport - b.lamport;
+  if (a.log !== b.log) return a.log < b.log ? -1 : 1;
+  return a.sequence - b.sequence;
+}
+
 /** The state of one key as the base view shows it (VIEW1). */
 export interface Item {
   readonly key: string;

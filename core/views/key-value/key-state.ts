@@ -1,6 +1,7 @@
 import type { Json } from '../../log/body.ts';
 import type { LogName } from '../../log/version-vector.ts';
 import type { Creation, Version } from './item.ts';
+import { compareCreation } from './item.ts';
 
 /** Ids are named by their first 22 characters (132 bits) where only equality matters. */
 export const SHORT_ID_CHARS = 22;
@@ -91,13 +92,6 @@ function firstCreation(...choices: readonly (readonly PastVersion[])[]): Creatio
   const candidates = choices.find((choice) => choice.length > 0) ?? [];
   const first = candidates.reduce((a, b) => (compareCreation(b, a) < 0 ? b : a));
   return { lamport: first.lamport, log: first.log, sequence: first.sequence };
-}
-
-/** The order of creation: lamport, log, sequence. Logs compare as names, which are ASCII. */
-export function compareCreation(a: Creation, b: Creation): number {
-  if (a.lamport !== b.lamport) return a.lamport - b.lamport;
-  if (a.log !== b.log) return a.log < b.log ? -1 : 1;
-  return a.sequence - b.sequence;
 }
 
 /** The JSON that a state is stored as: arrays, and logs by their small numbers. */

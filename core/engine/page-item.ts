@@ -1,0 +1,27 @@
+import type { PageItem } from '../protocol/page-messages.ts';
+import type { Item, Version } from '../views/key-value/item.ts';
+import { readMemory } from './exchange.ts';
+import { creationToText } from './item-order.ts';
+import type { Replica } from './replica.ts';
+
+/** Tells of a version whether no server has acknowledged it yet; read once, good for all versions of one answer. */
+export async function unsentOf(replica: Replica): Promise<(version: Version) => boolean> {
+  const log = replica.ownLog();
+  const acknowledged = (await readMemory(replica.store)).acknowledged.get(log ?? '') ?? -1;
+  return (version) => version.log === log && version.sequence > acknowledged;
+}
+
+/** An item as people see it: the displayed version, and what they should know of the others. */
+export function itemToPage(item: Item, isUnsent: (version: Version) => boolean): PageItem {
+  const [shown] = item.live;
+  return {
+    key: item.key,
+    value: shown.value,
+    deleted: shown.deleted,
+    ids: item.live.map(({ id }) => id),
+    conflict: item.conflict,
+    incomplete: item.incomplete,
+    unsent: isUnsent(shown),
+    created: creationToText(item.created),
+  };
+}
