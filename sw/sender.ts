@@ -38,7 +38,8 @@ export function createSender({ devices, memory, setAlarm }: SenderOptions): Send
     // While it is under way the worker may be stopped: then the alarm goes on. Nothing waits for setting it.
     if (why === 'write') await setAlarm();
     const outcome = await ending;
-    if (outcome !== 'level' && (await device.status()).unsent > 0) await setAlarm();
+    // A write has set it already, and what rings before this run ended waits for its end.
+    if (why !== 'write' && outcome !== 'level' && (await device.status()).unsent > 0) await setAlarm();
     return outcome;
   }
 

@@ -7,8 +7,9 @@ import { missingRanges } from '../log/version-vector.ts';
 import { decodeErrorReply, decodeSyncResponse, encodeSyncRequest } from '../protocol/codec.ts';
 import { ERRORS } from '../protocol/errors.ts';
 import { FRAME_TARGET_BYTES, MAX_RUNS_PER_FRAME, SYNC_CONTENT_TYPE } from '../protocol/limits.ts';
-import type { Cursor, RefusedRun, SpaceResponse } from '../protocol/messages.ts';
+import type { Cursor, RefusedRun, SpaceRequest, SpaceResponse } from '../protocol/messages.ts';
 import type { Transport, TransportAnswer } from './ports.ts';
+import { createAsker, inOrder, nextRequest } from './ask-ahead.ts';
 import type { MergeVerdict, Replica } from './replica.ts';
 import type { ExchangeOutcome } from './sync-state.ts';
 import { createTurns } from './turns.ts';
@@ -106,6 +107,8 @@ export function createExchange({ replica, device, transport }: ExchangeOptions):
     // Before the first contact there was nothing to show: pages came from the server, and what it had then is no update.
     const isFirst = (await readMemory(store)).syncedAt === undefined;
     const course: Course = { fruitless: 0, gained: new Map() };
+    const asker = createAsker(transport);
+    const encode = (asked: SpaceRequest): Bytes => encodeSyncRequest({ account, device, spaces: [asked] });
     await forgetPassingRefusals(store);
     while (course.fruitless < MOST_FRUITLESS_ROUNDS) {
       if (await turns(takeOtherBranch)) continue;
@@ -118,7 +121,7 @@ export function createExchange({ replica, device, transport }: ExchangeOptions):
         vector: comparing ? await ownVector() : undefined,
         runs: outgoing.runs,
       };
-      const answer = await ask(transport, encodeSyncRequest({ account, device, spaces: [part] }));
+      const answer = await asker.ask(encode(part));
       if (answer === undefined) return { kind: 'unreachable' };
       const read = readAnswer(answer, space);
       if ('kind' in read) return read;
@@ -129,6 +132,8 @@ export function createExchange({ replica, device, transport }: ExchangeOptions):
         continue;
       }
       const { response, time } = read;
+      const next = nextRequest(part, response);
+      if (next !== undefined) asker.askAhead(encode(next));
       const progress = await turns(() => take(response, time, comparing, outgoing, course));
       if (isFirst) await replica.release();
       if (progress !== 'more') return progress;
@@ -137,7 +142,7 @@ export function createExchange({ replica, device, transport }: ExchangeOptions):
   }
 
   async function ownVector(): Promise<VersionVector> {
-    return new Map((await store.heads()).map((head) => [head.log, head.sequence]));
+    return inOrder(new Map((await store.heads()).map((head) => [head.log, head.sequence])));
   }
 
   /** The outbox; while vectors are compared, everything that the server lacks, whoever wrote it. */
@@ -316,14 +321,6 @@ function isLack({ kind }: MergeVerdict): boolean {
 
 function noteForks({ forked }: SyncMemory, logs: readonly LogName[]): NamedValues {
   return { [FORKED]: JSON.stringify([...new Set([...forked, ...logs])]) };
-}
-
-async function ask(transport: Transport, request: Bytes): Promise<TransportAnswer | undefined> {
-  try {
-    return await transport.sync(request);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Only the server's own, whole and recognised reply counts as an answer (SYNC5). */

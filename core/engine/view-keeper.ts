@@ -7,8 +7,12 @@ import type { ReplicaOptions, ViewChange } from './replica.ts';
 import { tell } from './tell.ts';
 import type { Turns } from './turns.ts';
 
-/** The view's rows are written this long after the first change that they lack; a crash before costs folding again. */
-const VIEW_WRITE_DELAY_MS = 1_000;
+/**
+ * The view's rows are written when nothing changed for so long, and so long after the first change that they lack at the
+ * latest; a crash before costs folding again. Writing them in the middle of a great many changes would only slow these down.
+ */
+const VIEW_QUIET_MS = 1_000;
+const VIEW_LATEST_MS = 5_000;
 
 /** Keeps the base view level with the log, written, and its followers told. */
 export interface ViewKeeper {
@@ -32,6 +36,7 @@ export async function createViewKeeper(
 ): Promise<ViewKeeper> {
   const listeners = new Set<(change: ViewChange) => void>();
   let cancelWrite: (() => void) | undefined;
+  let firstUnwrittenAt: number | undefined;
   let builder = await open();
 
   function open(): Promise<ViewBuilder<KeyValueApi>> {
@@ -39,17 +44,24 @@ export async function createViewKeeper(
   }
 
   function notify(keys: Iterable<string>, origin: ViewChange['origin']): void {
-    cancelWrite ??= ports.clock.after(VIEW_WRITE_DELAY_MS, () => {
-      // A failed write of the view costs nothing but folding again; the next one tries anew.
-      flush().catch(() => undefined);
-    });
+    writeSoon();
     const change = { keys: [...keys], origin };
     if (change.keys.length > 0) tell(listeners, change);
   }
 
+  function writeSoon(): void {
+    const now = ports.clock.now();
+    firstUnwrittenAt ??= now;
+    cancelWrite?.();
+    cancelWrite = ports.clock.after(Math.max(0, Math.min(VIEW_QUIET_MS, firstUnwrittenAt + VIEW_LATEST_MS - now)), () => {
+      // A failed write of the view costs nothing but folding again; the next one tries anew.
+      flush().catch(() => undefined);
+    });
+  }
+
   async function flush(): Promise<void> {
     cancelWrite?.();
-    cancelWrite = undefined;
+    [cancelWrite, firstUnwrittenAt] = [undefined, undefined];
     await turns(async () => {
       if (await builder.flush()) return;
       // Another context of this device wrote the view meanwhile: go on from there.

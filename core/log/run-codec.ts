@@ -16,6 +16,8 @@ import {
 } from './limits.ts';
 import type { Run, RunEntry } from './run.ts';
 import { runWeightBytes } from './run.ts';
+import type { LogName } from './version-vector.ts';
+import { logName } from './version-vector.ts';
 
 /*
  * The wire form of a run (LOG5). It leaves out whatever the receiver can compute: ids, body hashes, sequences.
@@ -103,6 +105,21 @@ export function decodeStoredRun(bytes: Bytes): Run | 'malformed' | 'unsupported-
     return readRun(createByteReader(bytes));
   } catch (error) {
     if (error instanceof MalformedBytes) return 'malformed';
+    throw error;
+  }
+}
+
+/** Which log a run is of, and where it ends, by its first bytes alone; undefined when they are no run's. */
+export function runEnd(bytes: Bytes): { readonly log: LogName; readonly last: number } | undefined {
+  try {
+    const reader = createByteReader(bytes);
+    reader.u8();
+    const log = reader.bytes(32);
+    const first = reader.varint();
+    if (first > 0) reader.bytes(32);
+    return { log: logName(log), last: first + reader.varint() - 1 };
+  } catch (error) {
+    if (error instanceof MalformedBytes) return undefined;
     throw error;
   }
 }
