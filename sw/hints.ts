@@ -1,5 +1,8 @@
 import type { Device } from '../core/engine/device.ts';
-import type { PageHint, PageScope, PageStatus } from '../core/protocol/page-messages.ts';
+import { itemToPage, unsentOf } from '../core/engine/page-item.ts';
+import type { Replica, ViewChange } from '../core/engine/replica.ts';
+import { createTurns } from '../core/engine/turns.ts';
+import type { PageHint, PageItem, PageScope, PageStatus } from '../core/protocol/page-messages.ts';
 import { pageChannelName } from '../core/protocol/page-messages.ts';
 
 type Told<Hint> = Hint extends PageHint ? Omit<Hint, 'life' | 'count'> : never;
@@ -15,6 +18,10 @@ const STATUS_DELAY_MS = 50;
 
 /** A hint that names more keys than this is longer than reading everything again. */
 const MOST_KEYS = 1_000;
+
+/** So many items at most, and so long together, go along with a hint: a page that shows them need not ask. */
+const MOST_ITEMS = 8;
+const MOST_ITEM_CHARS = 16_384;
 
 /** One for each start of the worker: pages see by it that hints of the one before may be missing. */
 const life = crypto.randomUUID();
@@ -69,8 +76,13 @@ export function followDevice(
     telling = false;
   };
 
-  const stopChanges = device.replica.follow(({ keys, origin }) => {
-    hints.tell(keys.length > MOST_KEYS ? { type: 'reset' } : { type: 'changed', keys, origin });
+  const turns = createTurns();
+  const tellChange = async ({ keys, origin }: ViewChange): Promise<void> => {
+    const items = await fewItems(device.replica, keys).catch(() => undefined);
+    hints.tell({ type: 'changed', keys, origin, ...(items === undefined ? {} : { items }) });
+  };
+  const stopChanges = device.replica.follow((change) => {
+    void turns(async () => (change.keys.length > MOST_KEYS ? hints.tell({ type: 'reset' }) : tellChange(change)));
     others.postMessage(null);
   });
   const stopStatus = device.followStatus(() => void tellStatus());
@@ -80,4 +92,17 @@ export function followDevice(
     hints.close();
     others.close();
   };
+}
+
+/** The items under some keys, all of them; undefined when they are too many or too long to tell everybody. */
+async function fewItems(replica: Replica, keys: readonly string[]): Promise<readonly PageItem[] | undefined> {
+  if (keys.length > MOST_ITEMS) return undefined;
+  const isUnsent = await unsentOf(replica);
+  const items: PageItem[] = [];
+  for (const key of keys) {
+    const item = await replica.view.item(key);
+    if (item === undefined) return undefined;
+    items.push(itemToPage(item, isUnsent));
+  }
+  return JSON.stringify(items).length > MOST_ITEM_CHARS ? undefined : items;
 }

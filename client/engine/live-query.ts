@@ -16,6 +16,11 @@ type Source = Pick<PageEngine, 'follow' | 'item' | 'items'>;
  * that changed nothing tells nobody.
  */
 export function createLiveList(source: Source, prefix: string): Readable<readonly PageItem[] | undefined> {
+  const put = (previous: readonly PageItem[], keys: ReadonlySet<string>, read: readonly (PageItem | null)[]) => {
+    const others = previous.filter(({ key }) => !keys.has(key));
+    const present = read.filter((item): item is PageItem => item?.deleted === false);
+    return reuse(previous, [...others, ...present].sort(byCreation));
+  };
   return createLive(
     source,
     (key) => key.startsWith(prefix),
@@ -23,24 +28,23 @@ export function createLiveList(source: Source, prefix: string): Readable<readonl
       if (previous === undefined || dirty === 'all' || dirty.size > READ_SINGLY_AT_MOST) {
         return reuse(previous, await source.items(prefix));
       }
-      const read = await Promise.all([...dirty].map((key) => source.item(key)));
-      const others = previous.filter(({ key }) => !dirty.has(key));
-      const present = read.filter((item): item is PageItem => item?.deleted === false);
-      return reuse(previous, [...others, ...present].sort(byCreation));
+      return put(previous, dirty, await Promise.all([...dirty].map((key) => source.item(key))));
     },
+    put,
   );
 }
 
 /** One item, kept current while somebody follows; undefined before the first read, null when there is none. */
 export function createLiveItem(source: Source, key: string): Readable<PageItem | null | undefined> {
+  const put = (previous: PageItem | null | undefined, _keys: unknown, [item]: readonly (PageItem | null)[]) => {
+    if (!item || item.deleted) return null;
+    return previous && isSame(previous, item) ? previous : item;
+  };
   return createLive(
     source,
     (changed) => changed === key,
-    async (previous: PageItem | null | undefined) => {
-      const item = await source.item(key);
-      if (item === null || item.deleted) return null;
-      return previous && isSame(previous, item) ? previous : item;
-    },
+    async (previous: PageItem | null | undefined) => put(previous, null, [await source.item(key)]),
+    put,
   );
 }
 
@@ -48,6 +52,7 @@ function createLive<T>(
   source: Source,
   concerns: (key: string) => boolean,
   read: (previous: T | undefined, dirty: Dirty) => Promise<T>,
+  put: (previous: T, keys: ReadonlySet<string>, items: readonly PageItem[]) => T,
 ): Readable<T | undefined> {
   let dirty: Dirty | undefined;
   let reading = false;
@@ -55,7 +60,14 @@ function createLive<T>(
 
   const live = createWritable<T | undefined>(undefined, () => {
     followers.present = true;
-    const stop = source.follow(({ keys }) => mark(keys === 'all' ? keys : keys.filter(concerns)));
+    const stop = source.follow(({ keys, items }) => {
+      if (keys === 'all') return mark(keys);
+      const changed = keys.filter(concerns);
+      const shown = live.getSnapshot();
+      // What is being read may be older or newer than these items: then they are read again.
+      if (items === undefined || shown === undefined || reading || dirty !== undefined) return mark(changed);
+      if (changed.length > 0) live.set(put(shown, new Set(changed), items.filter(({ key }) => concerns(key))));
+    });
     mark('all');
     return () => {
       followers.present = false;

@@ -9,8 +9,10 @@ import type {
 } from '../../core/protocol/page-messages.ts';
 import type { Readable } from '../readable.ts';
 
-/** Keys that changed, or `all` when nobody can say which: read again. */
-export type Change = { readonly keys: readonly string[]; readonly origin: 'own' | 'remote' } | { readonly keys: 'all' };
+/** Keys that changed, with the items under them where these are at hand, or `all` when nobody can say which: read again. */
+export type Change =
+  | { readonly keys: readonly string[]; readonly origin: 'own' | 'remote'; readonly items?: readonly PageItem[] }
+  | { readonly keys: 'all'; readonly items?: undefined };
 
 /** What a connection stands on: the worker, or the server's own routes where no worker can be. */
 export interface PageEngine {

@@ -125,7 +125,13 @@ export type PageReply<T extends PageRequestType = PageRequestType> =
 
 /** A hint from the worker. `count` grows by one with each hint of one worker life; a new `life` means read again. */
 export type PageHint = { readonly life: string; readonly count: number } & (
-  | { readonly type: 'changed'; readonly keys: readonly string[]; readonly origin: 'own' | 'remote' }
+  | {
+      readonly type: 'changed';
+      readonly keys: readonly string[];
+      readonly origin: 'own' | 'remote';
+      /** The items under all these keys, where they are few and short; what they say is as old as the hint. */
+      readonly items?: readonly PageItem[];
+    }
   | { readonly type: 'status'; readonly status: PageStatus }
   /** Everything may have changed (an account left, a store emptied, a view rebuilt). */
   | { readonly type: 'reset' }

@@ -112,6 +112,46 @@ test('PAGE3 many hints while a read is under way become one more read', async ()
   expect(source.reads).toEqual(['t/*', 't/*']);
 });
 
+test('PAGE3 items that come with a hint are shown at once and without a read', async () => {
+  const source = createSource();
+  for (const id of ['1', '2', '3']) source.put(`t/${id}`, `v${id}`);
+  const list = createLiveList(source, 't/');
+  const one = createLiveItem(source, 't/2');
+  list.subscribe(() => {});
+  one.subscribe(() => {});
+  await expect.poll(() => [list.getSnapshot()?.length, one.getSnapshot()?.value]).toEqual([3, 'v2']);
+  const before = list.getSnapshot();
+  source.put('t/2', 'new');
+  source.put('t/4', 'v4');
+  source.put('t/1', 'gone', { deleted: true });
+  source.put('other/9', 'not in the list');
+  const keys = ['t/2', 't/4', 't/1', 'other/9'];
+  const items = (await Promise.all(keys.map((key) => source.item(key)))).filter((item) => item !== null);
+  source.reads.length = 0;
+  source.tell({ keys, origin: 'own', items });
+  expect(values(list.getSnapshot())).toEqual(['new', 'v3', 'v4']);
+  expect(list.getSnapshot()?.[1]).toBe(before?.[2]);
+  expect(one.getSnapshot()?.value).toBe('new');
+  const shown = list.getSnapshot();
+  source.tell({ keys: ['other/9'], origin: 'own', items: items.slice(3) });
+  expect(list.getSnapshot()).toBe(shown);
+  expect(source.reads).toEqual([]);
+});
+
+test('PAGE3 items that come while a read is under way may be older than it: they are read again', async () => {
+  const source = createSource();
+  source.put('t/1', 'a');
+  const list = createLiveList(source, 't/');
+  list.subscribe(() => {});
+  await expect.poll(() => values(list.getSnapshot())).toEqual(['a']);
+  const older = await source.item('t/1');
+  source.put('t/1', 'b');
+  source.tell({ keys: 'all' });
+  source.tell({ keys: ['t/1'], origin: 'remote', items: older === null ? [] : [older] });
+  await expect.poll(() => source.reads.at(-1)).toBe('t/1');
+  await expect.poll(() => values(list.getSnapshot())).toEqual(['b']);
+});
+
 test('PAGE3 a read that fails leaves what is shown, and the next hint reads all of it', async () => {
   const source = createSource();
   source.put('t/1', 'a');
