@@ -13,6 +13,7 @@ import { listenLifeCycle } from './events/life-cycle.ts';
 import { listenMessages } from './events/listen-messages.ts';
 import { createPageHandlers, admitTab } from './events/page-requests.ts';
 import { listenPush, pull } from './events/push.ts';
+import { createHandOver } from './hand-over.ts';
 import { followDevice, openHints } from './hints.ts';
 import { createMemory } from './memory.ts';
 import { statusToPage } from './page-answers.ts';
@@ -70,6 +71,7 @@ export function wireWorker(options: WorkerOptions, { stores, cryptography }: Wor
   const sender = createSender({ devices, memory, setAlarm: alarm.set });
   const shell: Shell | undefined = options.shell ? createShell(options.mount) : undefined;
   const streams = createUpdatesStreams();
+  const handOver = createHandOver();
 
   async function statusOf(device: Device): Promise<PageStatus> {
     return statusToPage(device, await pushServer.state(device.replica));
@@ -83,9 +85,22 @@ export function wireWorker(options: WorkerOptions, { stores, cryptography }: Wor
     });
   }
 
-  const parts = { options, devices, memory, news, presence, sender, pushServer, refreshHold, shell, statusOf, streams };
+  const parts = {
+    options,
+    devices,
+    memory,
+    news,
+    presence,
+    sender,
+    pushServer,
+    refreshHold,
+    shell,
+    statusOf,
+    streams,
+    handOver,
+  };
   listenLifeCycle(parts);
-  listenMessages(createPageHandlers(parts), (scope, tab) => admitTab(parts, scope, tab));
+  listenMessages(createPageHandlers(parts), (scope, tab) => admitTab(parts, scope, tab), handOver);
   listenFetch({ ...parts, onStream: (scope) => listenLive(devices, presence, scope) });
   listenPush(parts);
   listenPeriodicSync(async () => {

@@ -1,10 +1,11 @@
-import { unsentOf } from '../page-answers.ts';
+import { unsentOf } from '../../core/engine/page-item.ts';
 import { handleCollectionRequest } from '../../core/engine/rest/collection.ts';
 import { errorResponse } from '../../core/engine/rest/rest-message.ts';
 import type { RestRequest, RestResponse } from '../../core/engine/rest/rest-message.ts';
 import type { Device } from '../../core/engine/device.ts';
 import type { PageScope } from '../../core/protocol/page-messages.ts';
 import type { Devices } from '../devices.ts';
+import type { HandOver } from '../hand-over.ts';
 import type { WorkerMemory } from '../memory.ts';
 import type { Presence } from '../presence.ts';
 import type { Sender } from '../sender.ts';
@@ -14,6 +15,7 @@ export interface CaptureParts {
   readonly memory: WorkerMemory;
   readonly presence: Presence;
   readonly sender: Sender;
+  readonly handOver: HandOver;
 }
 
 /**
@@ -26,7 +28,7 @@ export async function answerCollection(event: FetchEvent, collection: string, pa
   const request = await readRequest(event.request);
   const answer = await parts.devices.use(scope, (device) => answerFrom(device, collection, request)).catch(explain);
   const isWrite = request.method !== 'GET' && request.method !== 'HEAD' && answer.status < 300;
-  if (isWrite) event.waitUntil(parts.sender.send(scope, 'write').catch(() => undefined));
+  if (isWrite) event.waitUntil(parts.handOver.whileInCharge(parts.sender.send(scope, 'write')));
   return new Response(answer.body.length === 0 ? null : answer.body, {
     status: answer.status,
     headers: answer.headers,

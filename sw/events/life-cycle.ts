@@ -1,29 +1,37 @@
 import type { Shell } from '../capture/shell.ts';
 import type { UpdatesStreams } from '../capture/updates-stream.ts';
 import { worker } from '../global-scope.ts';
+import type { HandOver } from '../hand-over.ts';
 
 export interface LifeCycleParts {
   readonly streams: UpdatesStreams;
+  readonly handOver: HandOver;
   readonly shell: Shell | undefined;
 }
 
 /**
  * A new version takes over at once, with pages of the old one open: what they say is understood by both (design §6). The
- * old version ends its streams as soon as the new one is found, since they would hold the change up for five minutes.
+ * old version ends its streams, and its events that only wait, as soon as the new one is found: they would hold the change
+ * up for five minutes.
  */
-export function listenLifeCycle({ streams, shell }: LifeCycleParts): void {
+export function listenLifeCycle({ streams, handOver, shell }: LifeCycleParts): void {
+  const stayInCharge = (): void => {
+    streams.allow();
+    handOver.cancel();
+  };
   worker.addEventListener('install', () => void worker.skipWaiting());
   worker.addEventListener('activate', (event) => {
     // While it was installed, it was itself the version that was found.
-    streams.allow();
+    stayInCharge();
     event.waitUntil(takeOver(shell));
   });
   worker.registration.addEventListener('updatefound', () => {
     streams.endAll();
+    handOver.begin();
     const coming = worker.registration.installing;
     coming?.addEventListener('statechange', () => {
       // It could not be installed: this version stays in charge.
-      if (coming.state === 'redundant') streams.allow();
+      if (coming.state === 'redundant') stayInCharge();
     });
   });
 }

@@ -3,20 +3,21 @@ import type { ErrorCode } from '../../core/protocol/errors.ts';
 import { ERRORS, WakelogError } from '../../core/protocol/errors.ts';
 import type { PageReply, PageRequest, PageScope } from '../../core/protocol/page-messages.ts';
 import { worker } from '../global-scope.ts';
+import type { HandOver } from '../hand-over.ts';
 import type { Asking, PageHandlers } from './page-requests.ts';
 
 /** Takes note of a tab that said no hello; throws what it is refused with. */
 type AdmitTab = (scope: PageScope, tab: WindowClient) => Promise<void>;
 
 /** Requests of pages: each answered once on the port that came with it; what is no request of ours is left alone. */
-export function listenMessages(handlers: PageHandlers, admitTab: AdmitTab): void {
+export function listenMessages(handlers: PageHandlers, admitTab: AdmitTab, { whileInCharge }: HandOver): void {
   worker.addEventListener('message', (event) => {
     const [port] = event.ports;
     const request = event.data as unknown;
     if (port === undefined || !isRequest(request, handlers)) return;
     const tab = event.source instanceof WindowClient ? event.source : undefined;
     // A failure after the answer is no failure of the request; the alarm or the next event goes on with it.
-    const later = (work: Promise<unknown>): void => event.waitUntil(work.catch(() => undefined));
+    const later = (work: Promise<unknown>): void => event.waitUntil(whileInCharge(work));
     event.waitUntil(answer(handlers, admitTab, request, { tab, later }).then((reply) => port.postMessage(reply)));
   });
 }

@@ -86,6 +86,10 @@ async function openingRun(space: string): Promise<Uint8Array<ArrayBuffer>> {
   return run.bytes;
 }
 
+function partition<T>(items: readonly T[], matches: (item: T) => boolean): readonly [T[], T[]] {
+  return [items.filter(matches), items.filter((item) => !matches(item))];
+}
+
 function ask(request: HostileRequest): Promise<RawAnswer> {
   return send(url + request.path, { ...request, agent });
 }
@@ -213,20 +217,27 @@ describe('CAP7 hostile requests', () => {
       let sent = 0;
       for (let round = first; round < first + rounds; round++) {
         const requests = hostileRequests(material, round);
-        await Promise.all(requests.map(async (request) => verdictOf(request, await ask(request))));
+        const [large, small] = partition(requests, ({ body }) => (body?.length ?? 0) > 1_000_000);
+        await Promise.all(small.map(async (request) => verdictOf(request, await ask(request))));
+        // One by one: how many of the largest frames happen to be in memory at once would be all that is measured.
+        for (const request of large) verdictOf(request, await ask(request));
         sent += requests.length;
       }
       return sent;
     };
-    // A process that has met everything before, the largest frames too: what its heap needs for them it has by now.
-    for (const first of [100, 190, 290]) await sendRounds(20, first);
+    // A process that has met everything before, the largest frames too (every hundredth round).
+    for (const first of [95, 195, 295]) await sendRounds(10, first);
     const before = residentBytes();
+    const sizes: number[] = [];
     let [sent, round] = [0, 390];
     while (sent < REQUESTS) {
       sent += await sendRounds(10, round);
       round += 10;
+      sizes.push(residentBytes());
     }
-    const grown = residentBytes() - before;
+    // V8 stretches its heap by 100 MB when it likes and gives it back when it likes. What the server keeps is never given
+    // back: so it is the smallest size that the process still came down to, in the second half, that must not have grown.
+    const grown = Math.min(...sizes.slice(sizes.length / 2)) - before;
     await expectNothingLost();
     expect(grown).toBeLessThan(MAX_GROWTH_BYTES);
   });
