@@ -11,8 +11,11 @@ import { createShardedTable } from './sharded-table.ts';
 import type { View } from './view.ts';
 import type { ViewStore } from './view-store.ts';
 
-/** Rows wait in memory for one write of their shards; a crash costs folding so many entries again, never more. */
-const MOST_UNWRITTEN_ENTRIES = 100_000;
+/**
+ * Rows wait in memory for one write of their shards, which the replica times. Where a long log is folded in one go they are
+ * written after so many entries as well, so that a life that is cut short brings the next one further.
+ */
+const MOST_UNWRITTEN_ENTRIES = 50_000;
 
 export interface ViewBuilder<Api> {
   readonly api: Api;
@@ -114,7 +117,6 @@ export async function openViewBuilder<Api>(
     const log = logName(run.log);
     if (lastFolded(log) + 1 < run.first) await advanceLog(log, run.first - 1, changed);
     if (lastFolded(log) + 1 >= run.first && lastFolded(log) < lastSequence(run)) await foldRun(run, ids, changed);
-    await flushWhenMany();
     return changed;
   }
 

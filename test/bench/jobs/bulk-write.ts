@@ -22,7 +22,7 @@ export const bulkWrite: Job = {
         limit: perSecond(rawMs),
         floor: 30_000,
         goal: 100_000,
-        note: 'one append of 100,000 entries in the worker, signed, strict, view complete; raw: the values in packs of 48 KiB, strict',
+        note: 'one append of 100,000 entries in the worker, signed, strict, view complete (its rows are written behind); raw: the values in packs of 48 KiB, strict',
       },
     ];
   },

@@ -24,7 +24,7 @@ export const catchUp: Job = {
         limit: median(rawMs),
         floor: 4,
         goal: 2,
-        note: 'syncNow until level, every run verified, view complete; answers of the protocol from memory; raw: the same bytes fetched and stored in packs of 48 KiB, relaxed too',
+        note: 'syncNow until level, every run verified, log stored, view complete (its rows are written behind); answers of the protocol from memory; raw: the same bytes fetched and stored in packs of 48 KiB, relaxed too',
       },
     ];
   },
