@@ -25,7 +25,7 @@ export async function writeThree(tab: Tab): Promise<void> {
 
 /** The device shows all three and counts none as sent. */
 export async function expectNothingSent(tab: Tab): Promise<void> {
-  expect(await tab.run('readTasks()')).toEqual({ titles: TITLES, queued: 'true', unsent: TITLES.length });
+  await expect.poll(() => tab.run('readTasks()')).toEqual({ titles: TITLES, queued: 'true', unsent: TITLES.length });
 }
 
 /** The device knows that all three arrived. */
