@@ -104,7 +104,9 @@ test.describe('Chromium', () => {
     await put(page, '0', 'makes the worker meet the server');
     await site.gate.set('refuse');
     const id = await put(page, '1', 'kept');
-    expect(await page.evaluate(async () => (await window.connected).status.getSnapshot().unsent)).toBeGreaterThan(0);
+    await expect
+      .poll(() => page.evaluate(async () => (await window.connected).status.getSnapshot().unsent))
+      .toBeGreaterThan(0);
     const verdict = page.evaluate(async (id) => (await window.connected).settled(id), id);
     await site.gate.set('pass');
     expect(await verdict).toEqual({ state: 'accepted' });

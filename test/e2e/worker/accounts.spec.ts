@@ -39,6 +39,8 @@ test('CAP37 two accounts in one browser: neither sees nor sends what the other w
   await site.gate.set('refuse');
   await ann.evaluate(() => window.call('PUT', '/api/tasks/a', { title: 'of ann' }));
   expect(await titles(ann)).toEqual(['of ann']);
+  // Before there is a network again, or hers would be sent in her own session, and come to him as to everybody.
+  await signIn(context, site, 'bob');
   await site.gate.set('pass');
 
   // Bob signs in, in another tab: his page's very first request already is his.
