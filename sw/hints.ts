@@ -2,6 +2,7 @@ import type { Device } from '../core/engine/device.ts';
 import { itemToPage, unsentOf } from '../core/engine/page-item.ts';
 import type { Replica, ViewChange } from '../core/engine/replica.ts';
 import { createTurns } from '../core/engine/turns.ts';
+import type { Version } from '../core/views/key-value/item.ts';
 import type { PageHint, PageItem, PageScope, PageStatus } from '../core/protocol/page-messages.ts';
 import { pageChannelName } from '../core/protocol/page-messages.ts';
 
@@ -77,8 +78,9 @@ export function followDevice(
   };
 
   const turns = createTurns();
-  const tellChange = async ({ keys, origin }: ViewChange): Promise<void> => {
-    const items = await fewItems(device.replica, keys).catch(() => undefined);
+  const tellChange = async (change: ViewChange): Promise<void> => {
+    const { keys, origin } = change;
+    const items = await fewItems(device.replica, change).catch(() => undefined);
     hints.tell({ type: 'changed', keys, origin, ...(items === undefined ? {} : { items }) });
   };
   const stopChanges = device.replica.follow((change) => {
@@ -95,9 +97,10 @@ export function followDevice(
 }
 
 /** The items under some keys, all of them; undefined when they are too many or too long to tell everybody. */
-async function fewItems(replica: Replica, keys: readonly string[]): Promise<readonly PageItem[] | undefined> {
+async function fewItems(replica: Replica, { keys, isFresh }: ViewChange): Promise<readonly PageItem[] | undefined> {
   if (keys.length > MOST_ITEMS) return undefined;
-  const isUnsent = await unsentOf(replica);
+  const own = replica.ownLog();
+  const isUnsent = isFresh ? ({ log }: Version): boolean => log === own : await unsentOf(replica);
   const items: PageItem[] = [];
   for (const key of keys) {
     const item = await replica.view.item(key);

@@ -74,6 +74,8 @@ export type MergeVerdict = RunVerdict | { readonly kind: 'invalid'; readonly fau
 export interface ViewChange {
   readonly keys: readonly string[];
   readonly origin: 'own' | 'remote';
+  /** The keys were written just now, here: a displayed version of the own log is the one that was, and no server has it yet. */
+  readonly isFresh: boolean;
 }
 
 /** Reads of the base key-value view. */

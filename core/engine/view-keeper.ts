@@ -19,7 +19,7 @@ export interface ViewKeeper {
   /** The view as it stands; another object after a rebuild. */
   readonly current: () => ViewBuilder<KeyValueApi>;
   /** Tells followers of changed keys and has them written soon. */
-  readonly notify: (keys: Iterable<string>, origin: ViewChange['origin']) => void;
+  readonly notify: (keys: Iterable<string>, origin: ViewChange['origin'], isFresh?: boolean) => void;
   readonly follow: (listener: (change: ViewChange) => void) => () => void;
   /** Folds what the log holds of the wanted logs, in a turn of its own; the keys that changed. */
   readonly advance: (origin: ViewChange['origin'], wanted: (log: LogName) => boolean) => Promise<readonly string[]>;
@@ -43,9 +43,9 @@ export async function createViewKeeper(
     return openViewBuilder(keyValueView, store, viewStore, ports.crypto, isAuthority);
   }
 
-  function notify(keys: Iterable<string>, origin: ViewChange['origin']): void {
+  function notify(keys: Iterable<string>, origin: ViewChange['origin'], isFresh = false): void {
     writeSoon();
-    const change = { keys: [...keys], origin };
+    const change = { keys: [...keys], origin, isFresh };
     if (change.keys.length > 0) tell(listeners, change);
   }
 

@@ -121,7 +121,7 @@ async function accept(
     lastId: lastIdOf(verified),
     bytes: fresh === run ? verified.bytes : encodeRun(fresh),
   };
-  await context.rows.putRun(row);
+  await context.rows.putRun(row, true);
   await arrive(context, { log, first, last: lastSequence(run), bytes: row.bytes.length });
   context.accepted.push(verified);
   const grown: HeadRow = {

@@ -68,8 +68,8 @@ export interface RowReader {
 export interface RowWriter extends RowReader {
   readonly putHead: (row: HeadRow) => Awaitable<void>;
   readonly deleteHead: (log: LogName) => Awaitable<void>;
-  /** Stores or replaces the row of (log, first). */
-  readonly putRun: (row: RunRow) => Awaitable<void>;
+  /** Stores or replaces the row of (log, first). `isNew`: there is none to replace, which an engine need not look for then. */
+  readonly putRun: (row: RunRow, isNew?: boolean) => Awaitable<void>;
   readonly deleteRun: (log: LogName, first: number) => Awaitable<void>;
   readonly putArrival: (row: ArrivalRow) => Awaitable<void>;
   /** Stores or replaces the row of (log, first, lastId). */

@@ -40,11 +40,11 @@ function createWriter(tx: Transaction<'readwrite'>): RowWriter {
     ...createReader(tx),
     putHead: (row) => issue(tx.objectStore('heads').put(row, row.log)),
     deleteHead: (log) => issue(tx.objectStore('heads').delete(log)),
-    putRun({ log, first, count, lastId, bytes }) {
+    putRun({ log, first, count, lastId, bytes }, isNew = false) {
       const store = tx.objectStore('runs');
       const [piece, ...others] = splitBytes(bytes);
       // What it replaces may have had more pieces: a body that is erased must not stay behind.
-      issue(store.delete(piecesOf(log, first)));
+      if (!isNew) issue(store.delete(piecesOf(log, first)));
       issue(store.put({ first, count, lastId, piece, more: others.length }, [log, first]));
       for (const [i, other] of others.entries()) issue(store.put(other, [log, first, i + 1]));
     },

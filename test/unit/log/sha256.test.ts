@@ -39,7 +39,11 @@ test('LOG2 LOG3 no message leaves a trace in the hash of the next', async () => 
 });
 
 test('LOG2 LOG3 where a site forbids WebAssembly the platform hashes everything', async () => {
-  vi.stubGlobal('WebAssembly', { Module: () => { throw new Error('refused'); } });
+  vi.stubGlobal('WebAssembly', {
+    Module: () => {
+      throw new Error('refused');
+    },
+  });
   const sha256 = await createWarmSha256();
   const hashing = sha256(new Uint8Array(200));
   expect(hashing).toBeInstanceOf(Promise);
@@ -50,7 +54,9 @@ test('LOG2 the constants are the exact roots of the primes, by whole numbers', (
   const primes: bigint[] = [];
   for (let n = 2n; primes.length < 64; n++) if (primes.every((prime) => n % prime !== 0n)) primes.push(n);
   expect(ROUND_CONSTANTS).toEqual(primes.map((prime) => Number(BigInt.asUintN(32, root(prime << 96n, 3n)))));
-  expect([...START_STATE]).toEqual(primes.slice(0, 8).map((prime) => Number(BigInt.asUintN(32, root(prime << 64n, 2n)))));
+  expect([...START_STATE]).toEqual(
+    primes.slice(0, 8).map((prime) => Number(BigInt.asUintN(32, root(prime << 64n, 2n)))),
+  );
 });
 
 /** The greatest whole number whose power is not above the value. */
