@@ -57,6 +57,9 @@ export function createPresence(memory: WorkerMemory): Presence {
     async whose(clientId) {
       const scope = await known(clientId);
       if (scope !== undefined || silent.has(clientId)) return scope;
+      // It may have said so while the memory was read, when nobody waited yet.
+      const meanwhile = scopeByClient.get(clientId);
+      if (meanwhile !== undefined) return meanwhile;
       const waiters = waiting.get(clientId) ?? new Set();
       waiting.set(clientId, waiters);
       await new Promise<void>((resolve) => {

@@ -67,11 +67,11 @@ export function wireWorker(options: WorkerOptions, { stores, cryptography }: Wor
     },
   });
   const pushServer = createPushServer({ mount: options.mount, memory, devices });
-  const alarm = createAlarm(() => sender.onAlarm());
+  const handOver = createHandOver();
+  const alarm = createAlarm(() => handOver.orAgain(sender.onAlarm()));
   const sender = createSender({ devices, memory, setAlarm: alarm.set });
   const shell: Shell | undefined = options.shell ? createShell(options.mount) : undefined;
   const streams = createUpdatesStreams();
-  const handOver = createHandOver();
 
   async function statusOf(device: Device): Promise<PageStatus> {
     return statusToPage(device, await pushServer.state(device.replica));

@@ -1,4 +1,5 @@
 import { ERRORS } from '../../core/protocol/errors.ts';
+import { isNewVersionComing } from '../hand-over.ts';
 
 /** The streams that pages keep reading, so that the browser keeps this worker alive while somebody looks (design §6). */
 export interface UpdatesStreams {
@@ -6,15 +7,13 @@ export interface UpdatesStreams {
   readonly open: (onEnd: () => void) => Response;
   /** A new version of the worker is coming: an open stream would hold it up for minutes. */
   readonly endAll: () => void;
-  readonly allow: () => void;
 }
 
 export function createUpdatesStreams(): UpdatesStreams {
   const endings = new Set<() => void>();
-  let closing = false;
   return {
     open(onEnd) {
-      if (closing) return refusal();
+      if (isNewVersionComing()) return refusal();
       let end = (): void => {};
       const body = new ReadableStream<Uint8Array>({
         start(controller) {
@@ -33,11 +32,7 @@ export function createUpdatesStreams(): UpdatesStreams {
       return new Response(body, { headers: { 'content-type': 'text/plain', 'cache-control': 'no-store' } });
     },
     endAll() {
-      closing = true;
       for (const end of endings) end();
-    },
-    allow() {
-      closing = false;
     },
   };
 }

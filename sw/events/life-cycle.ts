@@ -15,24 +15,11 @@ export interface LifeCycleParts {
  * up for five minutes.
  */
 export function listenLifeCycle({ streams, handOver, shell }: LifeCycleParts): void {
-  const stayInCharge = (): void => {
-    streams.allow();
-    handOver.cancel();
-  };
   worker.addEventListener('install', () => void worker.skipWaiting());
-  worker.addEventListener('activate', (event) => {
-    // While it was installed, it was itself the version that was found.
-    stayInCharge();
-    event.waitUntil(takeOver(shell));
-  });
+  worker.addEventListener('activate', (event) => event.waitUntil(takeOver(shell)));
   worker.registration.addEventListener('updatefound', () => {
     streams.endAll();
     handOver.begin();
-    const coming = worker.registration.installing;
-    coming?.addEventListener('statechange', () => {
-      // It could not be installed: this version stays in charge.
-      if (coming.state === 'redundant') stayInCharge();
-    });
   });
 }
 

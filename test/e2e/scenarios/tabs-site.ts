@@ -36,6 +36,8 @@ export interface TasksPage {
   readonly takeovers: number;
   /** `/eager`: answers to what the page wrote while it loaded and until a worker was in charge. */
   readonly eager: Promise<readonly (readonly [id: string, status: number])[]>;
+  /** Set by a test: answers to what it has the page write. */
+  written?: Promise<readonly number[]>;
 }
 
 export const TASKS = '/api/tasks';
