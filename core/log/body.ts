@@ -89,21 +89,24 @@ export function partsToBody(parts: readonly Part[], sequence: number): Body | un
 }
 
 /** What breaks a limit: the one rule of writers, before they log a body, and of readers, before they give it a meaning. */
-function findFault({ writes, reads = [], events = [], origin }: Body): BodyFault | undefined {
+function findFault({ writes, reads, events, origin }: Body): BodyFault | undefined {
   if (writes.length > MAX_WRITES_PER_ENTRY) return 'too-many-writes';
-  const keys = new Set<string>();
+  const keys = writes.length > 1 ? new Set<string>() : undefined;
   for (const write of writes) {
     const key = write[1];
-    if (!isKey(key) || keys.has(key)) return 'invalid-key';
-    keys.add(key);
+    if (!isKey(key) || keys?.has(key) === true) return 'invalid-key';
+    keys?.add(key);
     if (write[0] === 'put' && !isStorableJson(write[2])) return 'invalid-value';
     const parents = writeParents(write);
     if (parents.length > MAX_PARENTS_PER_WRITE || hasDuplicates(parents)) return 'invalid-parents';
     if (!parents.every(isParent)) return 'invalid-parents';
   }
-  if (!reads.every((read) => isKey('key' in read ? read.key : read.prefix))) return 'invalid-key';
-  if (!reads.every(({ ids }) => ids.every(isId)) || (origin !== undefined && !isId(origin))) return 'invalid-parents';
-  return isStorableJson(events) ? undefined : 'invalid-value';
+  if (reads !== undefined) {
+    if (!reads.every((read) => isKey('key' in read ? read.key : read.prefix))) return 'invalid-key';
+    if (!reads.every(({ ids }) => ids.every(isId))) return 'invalid-parents';
+  }
+  if (origin !== undefined && !isId(origin)) return 'invalid-parents';
+  return events === undefined || isStorableJson(events) ? undefined : 'invalid-value';
 }
 
 function hasDuplicates(parents: readonly Parent[]): boolean {
@@ -162,23 +165,23 @@ function isRead(value: Json): boolean {
  * bounds the recursion; the count stops at as much as a body can hold, so that no value that contains itself goes on for ever.
  */
 export function isStorableJson(value: unknown): value is Json {
-  let seen = 0;
+  return isStorable(value, 0, { seen: 0 });
+}
 
-  function isStorable(item: unknown, depth: number): boolean {
-    seen += 1;
-    if (depth > MAX_JSON_DEPTH || seen > MAX_BODY_BYTES) return false;
-    if (item === null || typeof item === 'string' || typeof item === 'boolean') return true;
-    if (typeof item === 'number') return Number.isFinite(item);
-    if (Array.isArray(item)) {
-      for (const element of item) if (!isStorable(element, depth + 1)) return false;
-      return true;
-    }
-    if (!isRecord(item)) return false;
-    for (const name of Object.keys(item)) if (name === FORBIDDEN_KEY || !isStorable(item[name], depth + 1)) return false;
+function isStorable(item: unknown, depth: number, count: { seen: number }): boolean {
+  count.seen += 1;
+  if (depth > MAX_JSON_DEPTH || count.seen > MAX_BODY_BYTES) return false;
+  if (item === null || typeof item === 'string' || typeof item === 'boolean') return true;
+  if (typeof item === 'number') return Number.isFinite(item);
+  if (Array.isArray(item)) {
+    for (const element of item) if (!isStorable(element, depth + 1, count)) return false;
     return true;
   }
-
-  return isStorable(value, 0);
+  if (!isRecord(item)) return false;
+  for (const name of Object.keys(item)) {
+    if (name === FORBIDDEN_KEY || !isStorable(item[name], depth + 1, count)) return false;
+  }
+  return true;
 }
 
 function isRecord(value: unknown): value is { readonly [key: string]: Json } {

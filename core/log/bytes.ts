@@ -89,16 +89,18 @@ for (let i = 0; i < 64; i++) BASE64URL_VALUES[BASE64URL.charCodeAt(i)] = i;
 export function toBase64Url(bytes: Bytes): string {
   const { length } = bytes;
   const codes: number[] = [];
-  const add = (value: number): void => void codes.push(BASE64URL_CODES[value & 63] ?? 0);
   for (let i = 0; i < length; i += 3) {
     const word = ((bytes[i] ?? 0) << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0);
-    add(word >> 18);
-    add(word >> 12);
-    if (i + 1 < length) add(word >> 6);
-    if (i + 2 < length) add(word);
+    codes.push(letterOf(word >> 18), letterOf(word >> 12));
+    if (i + 1 < length) codes.push(letterOf(word >> 6));
+    if (i + 2 < length) codes.push(letterOf(word));
   }
   // Quicker than a decoder for texts as short as an id; such a call takes some 100,000 arguments.
   return String.fromCharCode(...codes);
+}
+
+function letterOf(value: number): number {
+  return BASE64URL_CODES[value & 63] ?? 0;
 }
 
 /** The bytes of unpadded base64url, or undefined; spare bits must be zero, so that no two texts give the same bytes. */
