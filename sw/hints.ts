@@ -53,7 +53,10 @@ export function followDevice(
   const hints = openHints(scope);
   const others = new BroadcastChannel(`wakelog-workers:${pageChannelName(scope)}`);
   // What fails here failed for good reasons (the database is gone), and whoever asks next is told.
-  others.addEventListener('message', () => void device.replica.catchUp().catch(() => undefined));
+  const catchUp = (): void => void device.replica.catchUp().catch(() => undefined);
+  others.addEventListener('message', catchUp);
+  // What it wrote since the device was opened, and before anybody listened here.
+  catchUp();
   let told: string | undefined;
   let telling = false;
   let again = false;

@@ -27,9 +27,13 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
   const writer = createOwnWriter(options, spaceHash, turns, views, writerStart);
   let held = options.held ?? false;
 
-  /** While entries of others wait, own ones and the authorities' fold at once (design §9). */
+  /** Entries of others may wait; own ones and the authorities' fold at once (design §9). */
+  function mayWait(log: LogName): boolean {
+    return log !== writer.log() && !authorities.has(log);
+  }
+
   function foldsNow(log: LogName): boolean {
-    return !held || log === writer.log() || authorities.has(log);
+    return !held || !mayWait(log);
   }
 
   async function merge(runs: readonly Bytes[], mergeOptions: Omit<MergeOptions, 'durability'> = {}): Promise<MergeVerdict[]> {
@@ -92,6 +96,8 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
     const folded = views.current().folded();
     let entries = 0;
     for (const { log, floor, sequence } of await store.heads()) {
+      // Own entries that another context of this device just wrote are no updates.
+      if (!mayWait(log)) continue;
       // The open entry of a log that is new here is nothing that a person would see.
       const seen = folded.get(log) ?? -1;
       entries += sequence - (seen >= 0 ? seen : Math.max(floor - 1, 0));

@@ -138,6 +138,18 @@ describe('replica', () => {
     expect(await shown(bob, 'k')).toEqual(['ann']);
   });
 
+  test('S5.10: what another context of the device wrote is no update of others, and shows once it is caught up with', async () => {
+    const [rows, views] = [createMemoryRowStore(), createMemoryViewStore()];
+    const old = await openReplica({ rows, views });
+    await old.append([put('k', 1)]);
+    const fresh = await openReplica({ rows, views });
+    fresh.hold(true);
+    await old.append([put('k', 2)]);
+    expect(await fresh.heldBack()).toBe(0);
+    await fresh.catchUp();
+    expect(await shown(fresh, 'k')).toEqual([2]);
+  });
+
   test('LOG17: whatever lamport counter others claim, an own one grows by a bounded step, and always grows', async () => {
     const [rows, views] = [createMemoryRowStore(), createMemoryViewStore()];
     const replica = await openReplica({ rows, views });
