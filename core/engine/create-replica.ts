@@ -92,7 +92,13 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
     });
   }
 
+  /** Another context of this device may have met the server since. */
+  async function learnAuthorities(): Promise<void> {
+    await setAuthorities(JSON.parse((await store.value(AUTHORITIES)) ?? '[]') as LogName[]);
+  }
+
   async function heldBack(): Promise<number> {
+    await learnAuthorities();
     const folded = views.current().folded();
     let entries = 0;
     for (const { log, floor, sequence } of await store.heads()) {
@@ -139,6 +145,7 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
     forks: () => store.forks(),
     async catchUp() {
       await writer.reload();
+      await learnAuthorities();
       await views.advance('own', foldsNow);
     },
     follow: views.follow,

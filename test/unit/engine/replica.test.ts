@@ -150,6 +150,19 @@ describe('replica', () => {
     expect(await shown(fresh, 'k')).toEqual([2]);
   });
 
+  test('S5.10: an authority that another context of the device met counts here too, and its entries are no updates that wait', async () => {
+    const [rows, views] = [createMemoryRowStore(), createMemoryViewStore()];
+    const [server, old] = [await openReplica({ account: 'server' }), await openReplica({ rows, views })];
+    await server.append([put('k', 'by the server')]);
+    const fresh = await openReplica({ rows, views });
+    fresh.hold(true);
+    await old.setAuthorities([server.ownLog() ?? '']);
+    await copyAll(server, old);
+    expect(await fresh.heldBack()).toBe(0);
+    await fresh.catchUp();
+    expect(await shown(fresh, 'k')).toEqual(['by the server']);
+  });
+
   test('LOG17: whatever lamport counter others claim, an own one grows by a bounded step, and always grows', async () => {
     const [rows, views] = [createMemoryRowStore(), createMemoryViewStore()];
     const replica = await openReplica({ rows, views });
