@@ -316,11 +316,6 @@ test.describe('Firefox', () => {
     await remoteChangesWait(await open(scratch), site);
   });
 
-  test('Scenario 5: S2.26 old tabs and a new version of the worker live together, without a reload or an error', async ({ scratch }) => {
-    const site = await createTabsSite(scratch);
-    await newWorkerTakesOver(await open(scratch), site, true);
-  });
-
   test('Scenario 5: PAGE1 the first visit ever loses no write', async ({ scratch }) => {
     const site = await createTabsSite(scratch);
     await firstVisitLosesNothing(await (await open(scratch)).newPage(), site);
