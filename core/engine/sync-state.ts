@@ -31,6 +31,8 @@ export interface SyncState {
   readonly phase: 'idle' | 'syncing' | 'waiting' | 'needs-auth' | 'needs-update';
   /** Something happened while syncing that another exchange has to take along. */
   readonly again: boolean;
+  /** Somebody signed in or asked while syncing: an exchange that was not let in is tried once more. */
+  readonly asked: boolean;
   /** Failures since the last success. */
   readonly failures: number;
   /** ms; when the pause ends. */
@@ -48,7 +50,7 @@ export type SyncEvent =
   | { readonly type: 'ended'; readonly outcome: ExchangeOutcome; readonly now: number; readonly random: number };
 
 export function initialSyncState(levelAt: number | undefined): SyncState {
-  return { phase: 'idle', again: false, failures: 0, dueAt: 0, ordered: false, unreachable: false, levelAt };
+  return { phase: 'idle', again: false, asked: false, failures: 0, dueAt: 0, ordered: false, unreachable: false, levelAt };
 }
 
 /** Wakes that stand for a person or a changed world, and so end a pause that the device chose itself. */
@@ -64,7 +66,7 @@ export function nextSyncState(state: SyncState, event: SyncEvent): SyncState {
 function afterWake(state: SyncState, why: Wake, now: number, random: number): SyncState {
   switch (state.phase) {
     case 'syncing':
-      return { ...state, again: true };
+      return { ...state, again: true, asked: state.asked || CUTS_NEEDS_AUTH.has(why) };
     case 'needs-update':
       return why === 'start' ? syncing(state) : state;
     case 'needs-auth':
@@ -82,7 +84,7 @@ function afterWake(state: SyncState, why: Wake, now: number, random: number): Sy
 }
 
 function syncing(state: SyncState): SyncState {
-  return { ...state, phase: 'syncing', again: false };
+  return { ...state, phase: 'syncing', again: false, asked: false };
 }
 
 function afterExchange(state: SyncState, { outcome, now, random }: Extract<SyncEvent, { type: 'ended' }>): SyncState {
@@ -92,6 +94,8 @@ function afterExchange(state: SyncState, { outcome, now, random }: Extract<SyncE
       return state.again ? syncing(level) : { ...level, phase: 'idle' };
     }
     case 'needs-auth':
+      if (state.asked) return syncing(state);
+      return { ...state, phase: 'needs-auth', again: false, unreachable: false };
     case 'needs-update':
       return { ...state, phase: outcome.kind, again: false, unreachable: false };
     case 'unreachable':

@@ -55,6 +55,15 @@ describe('sync state', () => {
     expect(wake(state, 'signed-in').phase).toBe('syncing');
   });
 
+  test('SYNC7: a sign-in while an exchange is being refused is not lost: one more is tried, and no more', () => {
+    for (const why of ['signed-in', 'start', 'call'] as const) {
+      const again = ended(wake(syncing, why), { kind: 'needs-auth' });
+      expect(again.phase).toBe('syncing');
+      expect(ended(again, { kind: 'needs-auth' }).phase).toBe('needs-auth');
+    }
+    expect(ended(wake(syncing, 'write'), { kind: 'needs-auth' }).phase).toBe('needs-auth');
+  });
+
   test('SYNC7: a crowd that comes back online after long absence is spread; a write goes at once (S2.10)', () => {
     const absent = initialSyncState(now - LONG_ABSENCE_MS - 1);
     const spread = wake(absent, 'online', now, 0.5);
