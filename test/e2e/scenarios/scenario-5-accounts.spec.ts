@@ -66,6 +66,7 @@ async function accountsTakeTurns(context: BrowserContext, site: TabsSite): Promi
   await openAs(page, site, 'ann');
   await write(page, 'a1', 'ann, online');
   await expect.poll(() => storedTitles(observer)).toEqual({ ann: ['ann, online'] });
+  await untilSent(page);
   await site.gate.set('refuse');
   await write(page, 'a2', 'ann, offline');
   await write(page, 'a3', 'ann, offline too');
@@ -78,12 +79,13 @@ async function accountsTakeTurns(context: BrowserContext, site: TabsSite): Promi
   await expectShown([page], ['ann, online']);
   await write(page, 'b1', 'bob, online');
   await expect.poll(() => storedTitles(observer)).toEqual({ ann: ['ann, online'], bob: ['bob, online'] });
+  await untilSent(page);
   await site.gate.set('refuse');
   await write(page, 'b2', 'bob, offline');
   await page.reload();
   await expect(page.locator('h1')).toHaveText('Tasks of bob');
   await expectShown([page], ['ann, online', 'bob, online', 'bob, offline']);
-  expect((await statusOf(page))?.unsent).toBe(1);
+  await expect.poll(async () => (await statusOf(page))?.unsent).toBe(1);
 
   await signIn(page, 'ann');
   await site.gate.set('pass');
