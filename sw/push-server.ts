@@ -2,6 +2,7 @@ import type { Json } from '../core/log/body.ts';
 import { isErrorCode, WakelogError } from '../core/protocol/errors.ts';
 import type { PageScope, PageStatus } from '../core/protocol/page-messages.ts';
 import type { Devices } from './devices.ts';
+import { databaseName } from './devices.ts';
 import type { WorkerMemory } from './memory.ts';
 import { worker } from './global-scope.ts';
 
@@ -63,6 +64,20 @@ export function createPushServer({ mount, memory, devices }: PushServerOptions):
     }
   }
 
+  /** Handings over by database, so that none is repeated while it is under way. */
+  const underWay = new Map<string, Promise<void>>();
+
+  async function once(scope: PageScope, body: () => Promise<void>): Promise<void> {
+    const name = databaseName(scope);
+    const run = body();
+    underWay.set(name, run);
+    try {
+      await run;
+    } finally {
+      if (underWay.get(name) === run) underWay.delete(name);
+    }
+  }
+
   return {
     async key(scope) {
       const answer = await ask(scope, 'GET', 'key');
@@ -76,10 +91,14 @@ export function createPushServer({ mount, memory, devices }: PushServerOptions):
         await post(scope, 'unsubscribe', {});
         return;
       }
-      await memory.setPush(scope, { subscription, told: false });
-      await handOver(scope, subscription);
+      await once(scope, async () => {
+        await memory.setPush(scope, { subscription, told: false });
+        await handOver(scope, subscription);
+      });
     },
     async retell(scope) {
+      const present = underWay.get(databaseName(scope));
+      if (present !== undefined) return present;
       const push = await memory.push(scope);
       if (push?.told === false) await handOver(scope, push.subscription);
     },
