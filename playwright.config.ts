@@ -14,8 +14,8 @@ export default defineConfig({
   // Two cores: two browsers at once time each other out, and a red scenario must mean something.
   workers: 1,
   fullyParallel: false,
-  // A shared CI machine may stall for seconds. What passes only the second time is named as flaky.
-  retries: process.env['CI'] === undefined ? 0 : 1,
+  // A shared CI machine may stall for seconds. What passes only a second or third time is named as flaky.
+  retries: process.env['CI'] === undefined ? 0 : 2,
   timeout: 120_000,
   expect: { timeout: 15_000 },
   forbidOnly: Boolean(process.env['CI']),

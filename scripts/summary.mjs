@@ -46,7 +46,7 @@ export function countVitest(report) {
 }
 
 /**
- * In CI a browser scenario that failed is run once more (a shared machine may stall for seconds); Playwright names it as flaky.
+ * In CI a browser scenario that failed is run up to twice more (a shared machine may stall for seconds); Playwright names it as flaky.
  *
  * @param {PlaywrightReport} report
  * @returns {Counts}

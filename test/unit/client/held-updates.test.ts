@@ -68,7 +68,14 @@ test('PAGE6 what waits is told by the status, though it changes no view', async 
   await reader.sync();
   await expect.poll(async () => (await reader.status()).connection).toBe('live');
   let told = 0;
-  reader.device.followStatus(() => void reader.status().then(({ updatesReady }) => (told = updatesReady)));
+  const stop = reader.device.followStatus(() => {
+    // The last change is told while the device closes; its status cannot be read any more.
+    reader.status().then(
+      ({ updatesReady }) => (told = updatesReady),
+      () => undefined,
+    );
+  });
+  ends.push(async () => stop());
   await write(writer, 'b', 'c');
   await expect.poll(() => told).toBe(2);
   expect(await titles(reader)).toEqual(['a']);
