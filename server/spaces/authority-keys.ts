@@ -1,12 +1,16 @@
 import { fromBase64Url, toBase64Url } from '../../core/log/bytes.ts';
 import type { LogName } from '../../core/log/version-vector.ts';
 import { logKey, logName } from '../../core/log/version-vector.ts';
+import type { WriterKey } from '../../core/log/crypto.ts';
 import type { WriterKeys } from '../../core/engine/ports.ts';
+import { createTurns } from '../../core/engine/turns.ts';
 import { generateWriterSeed, seedToWriterKey } from '../crypto/node-writer-key.ts';
 import { readFileIfAny, writeFileAtomically } from './atomic-file.ts';
 
 /** The private key of the server's own log in one space, and the names of all its logs there, past ones included. */
 export interface AuthorityKeys extends WriterKeys {
+  /** Makes a key where there is none yet; of many calls at once the first makes it. */
+  readonly prepare: () => Promise<void>;
   /** Every log that this server ever opened here: the set whose statements count. */
   readonly logs: () => readonly LogName[];
 }
@@ -22,17 +26,23 @@ export async function openAuthorityKeys(path: string): Promise<AuthorityKeys> {
   let stored = text === undefined ? undefined : parseStored(path, text);
   let key = stored === undefined ? undefined : seedToWriterKey(requiredSeed(path, stored.seed));
 
+  // One change at a time: each takes over the logs of the one before, and a log that is missing is an authority no more.
+  const turns = createTurns();
+
+  async function replace(): Promise<WriterKey> {
+    const seed = generateWriterSeed();
+    const fresh = seedToWriterKey(seed);
+    const next: Stored = { seed: toBase64Url(seed), logs: [...(stored?.logs ?? []), logName(fresh.publicKey)] };
+    await writeFileAtomically(path, JSON.stringify(next));
+    [stored, key] = [next, fresh];
+    return fresh;
+  }
+
   return {
     logs: () => stored?.logs ?? [],
     current: async () => key,
-    async replace() {
-      const seed = generateWriterSeed();
-      const fresh = seedToWriterKey(seed);
-      const next: Stored = { seed: toBase64Url(seed), logs: [...(stored?.logs ?? []), logName(fresh.publicKey)] };
-      await writeFileAtomically(path, JSON.stringify(next));
-      [stored, key] = [next, fresh];
-      return fresh;
-    },
+    replace: () => turns(replace),
+    prepare: () => turns(async () => void (key ?? (await replace()))),
   };
 }
 

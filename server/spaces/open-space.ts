@@ -114,7 +114,7 @@ function serveSpace({ name, store, log }: OpenSpaceOptions, opened: Opened): Ope
   }
 
   async function prepareOwnLog(): Promise<void> {
-    if ((await keys.current()) === undefined) await keys.replace();
+    await keys.prepare();
     await replica.setAuthorities(keys.logs());
   }
 
