@@ -24,21 +24,32 @@ const MOST_KEYS = 1_000;
 const MOST_ITEMS = 8;
 const MOST_ITEM_CHARS = 16_384;
 
-/** One for each start of the worker: pages see by it that hints of the one before may be missing. */
-const life = crypto.randomUUID();
-const countByChannel = new Map<string, number>();
+/** Opens the channel of an account in a space. */
+export type OpenHints = (scope: PageScope) => Hints;
 
-export function openHints(scope: PageScope): Hints {
-  const name = pageChannelName(scope);
-  const channel = new BroadcastChannel(name);
-  return {
-    tell(hint) {
-      const count = (countByChannel.get(name) ?? 0) + 1;
-      countByChannel.set(name, count);
-      channel.postMessage({ ...hint, life, count });
-    },
-    close: () => channel.close(),
+/** One for each start of the worker: pages see by its name and its counts that hints of the one before may be missing. */
+export function createOpenHints(): OpenHints {
+  const life = crypto.randomUUID();
+  const countByChannel = new Map<string, number>();
+  return (scope) => {
+    const name = pageChannelName(scope);
+    const channel = new BroadcastChannel(name);
+    return {
+      tell(hint) {
+        const count = (countByChannel.get(name) ?? 0) + 1;
+        countByChannel.set(name, count);
+        channel.postMessage({ ...hint, life, count });
+      },
+      close: () => channel.close(),
+    };
   };
+}
+
+/** Tells pages that everything may have changed. */
+export function tellReset(openHints: OpenHints, scope: PageScope): void {
+  const hints = openHints(scope);
+  hints.tell({ type: 'reset' });
+  hints.close();
 }
 
 /**
@@ -46,6 +57,7 @@ export function openHints(scope: PageScope): Hints {
  * the same database. Returns the way to stop.
  */
 export function followDevice(
+  openHints: OpenHints,
   scope: PageScope,
   device: Device,
   statusOf: (device: Device) => Promise<PageStatus>,

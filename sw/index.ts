@@ -1,4 +1,4 @@
-import { indexedDbStores, webCryptography } from './environment.ts';
+import { webEnvironment } from './environment.ts';
 import { settingsOfAddress } from './settings.ts';
 import { wireWorker } from './start-worker.ts';
 import type { WorkerOptions } from './options.ts';
@@ -11,5 +11,5 @@ export type { News, NotificationText, WorkerOptions } from './options.ts';
  * to work: a request is answered by whoever answers it first. Needs a browser whose WebCrypto has Ed25519.
  */
 export function startWorker(options: Partial<WorkerOptions> = {}): void {
-  wireWorker({ ...settingsOfAddress(), ...options }, { stores: indexedDbStores, cryptography: webCryptography });
+  wireWorker({ ...settingsOfAddress(), ...options }, webEnvironment);
 }

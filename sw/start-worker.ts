@@ -8,13 +8,14 @@ import { createShell } from './capture/shell.ts';
 import { createUpdatesStreams } from './capture/updates-stream.ts';
 import type { Devices } from './devices.ts';
 import { createDevices } from './devices.ts';
-import { createAlarm, listenPeriodicSync } from './events/background-sync.ts';
+import type { Alarm } from './events/background-sync.ts';
+import { listenPeriodicSync } from './events/background-sync.ts';
 import { listenLifeCycle } from './events/life-cycle.ts';
 import { listenMessages } from './events/listen-messages.ts';
 import { createPageHandlers, admitTab } from './events/page-requests.ts';
 import { listenPush, pull } from './events/push.ts';
 import { createHandOver } from './hand-over.ts';
-import { followDevice, openHints } from './hints.ts';
+import { createOpenHints, followDevice, tellReset } from './hints.ts';
 import { createMemory } from './memory.ts';
 import { statusToPage } from './page-answers.ts';
 import { createNewsKeeper } from './news.ts';
@@ -30,13 +31,16 @@ import { worker } from './global-scope.ts';
 export interface WorkerEnvironment {
   readonly stores: AccountStores;
   readonly cryptography: WorkerCrypto;
+  /** Makes the browser's alarm clock, which calls `ring`. */
+  readonly createAlarm: (ring: () => Promise<void>) => Alarm;
 }
 
 /**
  * Wires a service worker and follows its events. Has to run while the worker's script is evaluated, before anything is
  * awaited, or the browser does not wake the worker for them. Nothing is opened before the first event needs it.
  */
-export function wireWorker(options: WorkerOptions, { stores, cryptography }: WorkerEnvironment): void {
+export function wireWorker(options: WorkerOptions, { stores, cryptography, createAlarm }: WorkerEnvironment): void {
+  const openHints = createOpenHints();
   const memory = createMemory(createMetaStore());
   const presence = createPresence(memory);
   const news = createNewsKeeper(memory, presence);
@@ -55,7 +59,7 @@ export function wireWorker(options: WorkerOptions, { stores, cryptography }: Wor
         clock: webClock,
       }),
     onOpen(scope, device) {
-      const stops = [followDevice(scope, device, statusOf), news.follow(scope, device)];
+      const stops = [followDevice(openHints, scope, device, statusOf), news.follow(scope, device)];
       return () => {
         for (const stop of stops) stop();
       };
@@ -63,7 +67,7 @@ export function wireWorker(options: WorkerOptions, { stores, cryptography }: Wor
     onGone(scope) {
       // What is emptied is emptied whole.
       presence.forgetAll();
-      tellReset(scope);
+      tellReset(openHints, scope);
     },
   });
   const pushServer = createPushServer({ mount: options.mount, memory, devices });
@@ -98,6 +102,7 @@ export function wireWorker(options: WorkerOptions, { stores, cryptography }: Wor
     statusOf,
     streams,
     handOver,
+    openHints,
   };
   listenLifeCycle(parts);
   listenMessages(createPageHandlers(parts), (scope, tab) => admitTab(parts, scope, tab), handOver);
@@ -121,10 +126,4 @@ async function stopListening(devices: Devices, presence: Presence, scope: PageSc
   const tabs = await presence.tabs(scope);
   if (tabs.some(({ visibilityState }) => visibilityState === 'visible')) return;
   (await devices.peek(scope))?.live(false);
-}
-
-function tellReset(scope: PageScope): void {
-  const hints = openHints(scope);
-  hints.tell({ type: 'reset' });
-  hints.close();
 }

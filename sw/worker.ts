@@ -1,5 +1,5 @@
-import { indexedDbStores, webCryptography } from './environment.ts';
+import { webEnvironment } from './environment.ts';
 import { settingsOfAddress } from './settings.ts';
 import { wireWorker } from './start-worker.ts';
 
-wireWorker(settingsOfAddress(), { stores: indexedDbStores, cryptography: webCryptography });
+wireWorker(settingsOfAddress(), webEnvironment);

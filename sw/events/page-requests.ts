@@ -4,7 +4,8 @@ import type { PageRequests, PageRequestType, PageScope, PageStatus } from '../..
 import { WakelogError } from '../../core/protocol/errors.ts';
 import type { Device } from '../../core/engine/device.ts';
 import type { Shell } from '../capture/shell.ts';
-import { openHints } from '../hints.ts';
+import type { OpenHints } from '../hints.ts';
+import { tellReset } from '../hints.ts';
 import { itemToPage, unsentOf } from '../../core/engine/page-item.ts';
 import { worker } from '../global-scope.ts';
 import type { PushParts } from './push.ts';
@@ -13,6 +14,7 @@ import { NOTIFICATION_TAG } from './push.ts';
 export interface PageRequestParts extends PushParts {
   readonly shell: Shell | undefined;
   readonly statusOf: (device: Device) => Promise<PageStatus>;
+  readonly openHints: OpenHints;
 }
 
 /** Who asks, and how to go on after the answer while the browser keeps the worker alive. */
@@ -153,7 +155,7 @@ async function lookedAt({ memory }: PageRequestParts, scope: PageScope): Promise
 }
 
 async function leave(parts: PageRequestParts, scope: PageScope, wipe: boolean): Promise<void> {
-  const { devices, memory, presence, pushServer, shell } = parts;
+  const { devices, memory, presence, pushServer, shell, openHints } = parts;
   // Without a network the server finds out when it next pushes: the subscription is dead then.
   if ((await memory.push(scope)) !== undefined) await pushServer.tell(scope, null).catch(() => undefined);
   await endSubscription();
@@ -164,7 +166,5 @@ async function leave(parts: PageRequestParts, scope: PageScope, wipe: boolean): 
   await presence.forget(scope);
   await (wipe ? devices.wipe(scope) : devices.close(scope));
   await shell?.clear();
-  const hints = openHints(scope);
-  hints.tell({ type: 'reset' });
-  hints.close();
+  tellReset(openHints, scope);
 }
