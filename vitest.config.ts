@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-const KINDS = ['unit', 'contract', 'simulation', 'vectors'] as const;
+const KINDS = ['unit', 'contract', 'simulation', 'vectors', 'power'] as const;
 
 export default defineConfig({
   test: {
@@ -9,7 +9,7 @@ export default defineConfig({
         name: kind,
         environment: 'node',
         include: [`test/${kind}/**/*.test.ts`],
-        testTimeout: kind === 'simulation' ? 120_000 : 30_000,
+        testTimeout: kind === 'simulation' || kind === 'power' ? 120_000 : 30_000,
         hookTimeout: 60_000,
       },
     })),

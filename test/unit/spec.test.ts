@@ -14,7 +14,7 @@ const RULE = /\b(?:LOG|SYNC|VIEW|PUSH|CAP|PAGE)\d+\b/g;
 const RULE_LINE = /^(?:[-*|] *)?(?:\*\*|#+ +(?:\*\*)?)([A-Z]+\d+)\b/;
 /** What a title may name instead of a rule: a requirement row, a scenario, or a part of the house. */
 const OTHER_SUBJECT = /\bS[1-5]\.\d+|\bScenario \d+\b|\b(?:PLATFORM|HOUSE|BENCH)\b/;
-const MUST_NAME_A_SUBJECT = ['test/unit', 'test/contract', 'test/simulation', 'test/vectors', 'test/e2e'];
+const MUST_NAME_A_SUBJECT = ['test/unit', 'test/contract', 'test/simulation', 'test/vectors', 'test/power', 'test/e2e'];
 const TEST_FUNCTIONS = new Set(['test', 'it', 'describe', 'scenario', 'contractCase']);
 
 interface Title {

@@ -34,9 +34,41 @@ export function killTreeNow(pid: number): void {
   for (const each of [pid, ...descendantsOf(pid).map((info) => info.pid)]) sendSigkill(each);
 }
 
-function sendSigkill(pid: number): void {
+/**
+ * SIGSTOP to a process and its descendants; returns when every thread of them stands still, so that what they have on disk
+ * is the state of one moment. Only SIGKILL is of use to them then.
+ */
+export async function freezeTree(pid: number, withinMs = 10_000): Promise<void> {
+  const end = Date.now() + withinMs;
+  for (;;) {
+    // Again and again: a process may have forked before its stop arrived.
+    const pids = [pid, ...descendantsOf(pid).map((info) => info.pid)];
+    const moving = pids.filter((each) => !threadStates(each).every((state) => STANDING.has(state)));
+    if (moving.length === 0) return;
+    if (Date.now() > end) throw new Error(`still running after SIGSTOP: ${moving.join(', ')}`);
+    for (const each of moving) sendSignal(each, 'SIGSTOP');
+    await delay(1);
+  }
+}
+
+const STANDING: ReadonlySet<string> = new Set(['T', 't', 'Z', 'X']);
+
+/** None when it has ended. */
+function threadStates(pid: number): string[] {
   try {
-    process.kill(pid, 'SIGKILL');
+    return readdirSync(`/proc/${pid}/task`).map((thread) => statOf(`${pid}/task/${thread}`)?.state ?? 'X');
+  } catch {
+    return []; // the process ended while we looked
+  }
+}
+
+function sendSigkill(pid: number): void {
+  sendSignal(pid, 'SIGKILL');
+}
+
+function sendSignal(pid: number, signal: 'SIGKILL' | 'SIGSTOP'): void {
+  try {
+    process.kill(pid, signal);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
@@ -77,7 +109,7 @@ function processInfo(pid: number): ProcessInfo | null {
   return { pid, parent: stat.parent, args: readOrEmpty(`/proc/${pid}/cmdline`).replaceAll('\0', ' ') };
 }
 
-function statOf(pid: number): { readonly state: string; readonly parent: number } | null {
+function statOf(pid: number | `${number}/task/${string}`): { readonly state: string; readonly parent: number } | null {
   const text = readOrEmpty(`/proc/${pid}/stat`);
   // The command name stands in parentheses and may itself hold spaces and parentheses: count from the last one.
   const [state, parent] = text.slice(text.lastIndexOf(')') + 2).split(' ');
