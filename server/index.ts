@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { createLogStore } from '../core/log/create-log-store.ts';
 import { WakelogError } from '../core/protocol/errors.ts';
 import { createNodeCrypto } from './crypto/node-crypto.ts';
+import { nodeWriterSeeds } from './crypto/node-writer-key.ts';
 import { createNodePorts } from './device/node-ports.ts';
 import type { Log } from './log.ts';
 import type { Settings, WakelogOptions } from './options.ts';
@@ -20,10 +21,11 @@ import type { VapidKeys } from './push/vapid.ts';
 import { loadVapidKeys } from './push/vapid.ts';
 import { createBodyReader } from './routes/bodies.ts';
 import { createGuards, isFromThisMachine, isLoopbackName } from './routes/guards.ts';
-import type { LiveConnections } from './routes/live-connections.ts';
-import { createLiveConnections } from './routes/live-connections.ts';
+import type { LiveConnections } from './sync/live-connections.ts';
+import { createLiveConnections } from './sync/live-connections.ts';
 import { createRateLimit } from './routes/rate-limit.ts';
 import { createRouter } from './routes/router.ts';
+import { nodeFiles } from './spaces/atomic-file.ts';
 import { loadBaseEpoch } from './spaces/base-epoch.ts';
 import { openSpace } from './spaces/open-space.ts';
 import type { Spaces } from './spaces/spaces.ts';
@@ -76,10 +78,12 @@ async function serve(settings: Settings, log: Log, database: SqliteStore, keys: 
     return openSpace({
       name,
       dataDir: settings.dataDir,
+      files: nodeFiles,
+      seeds: nodeWriterSeeds,
       store,
       viewStore: views,
       baseEpoch,
-      createPorts: createNodePorts,
+      createPorts: (writerKeys) => createNodePorts(writerKeys, crypto),
       log,
     });
   }, log);

@@ -2,6 +2,7 @@ import { createPrivateKey, createPublicKey, getRandomValues, sign } from 'node:c
 import type { Bytes } from '../../core/log/bytes.ts';
 import { concat } from '../../core/log/bytes.ts';
 import type { WriterKey } from '../../core/log/crypto.ts';
+import type { WriterSeeds } from './writer-seeds.ts';
 
 const SEED_BYTES = 32;
 
@@ -25,3 +26,6 @@ export function seedToWriterKey(seed: Bytes): WriterKey {
     sign: (message) => new Uint8Array(sign(null, message, privateKey)),
   };
 }
+
+/** Ed25519 of node:crypto. */
+export const nodeWriterSeeds: WriterSeeds = { generate: generateWriterSeed, toKey: seedToWriterKey };

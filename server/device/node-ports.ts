@@ -1,6 +1,6 @@
 import type { Bytes } from '../../core/log/bytes.ts';
 import { fromBase64Url, toBase64Url } from '../../core/log/bytes.ts';
-import type { WriterKey } from '../../core/log/crypto.ts';
+import type { Crypto, WriterKey } from '../../core/log/crypto.ts';
 import type { LogStore } from '../../core/log/log-store.ts';
 import type { Clock, EnginePorts, Lock, WriterKeys } from '../../core/engine/ports.ts';
 import { createTurns } from '../../core/engine/turns.ts';
@@ -42,12 +42,12 @@ export function createStoredWriterKeys(store: LogStore): WriterKeys {
 }
 
 /** What Node hands to the engine. One process uses a store at a time, so a queue is lock enough. */
-export function createNodePorts(writerKeys: WriterKeys): EnginePorts {
+export function createNodePorts(writerKeys: WriterKeys, crypto: Crypto = createNodeCrypto()): EnginePorts {
   const queues = new Map<string, ReturnType<typeof createTurns>>();
   const lock: Lock = (name, body) => {
     const queue = queues.get(name) ?? createTurns();
     queues.set(name, queue);
     return queue(body);
   };
-  return { crypto: createNodeCrypto(), clock: nodeClock, random: Math.random, lock, writerKeys };
+  return { crypto, clock: nodeClock, random: Math.random, lock, writerKeys };
 }

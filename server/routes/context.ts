@@ -8,7 +8,7 @@ import type { SyncContext } from '../sync/answer-sync.ts';
 import type { Session } from '../sync/session.ts';
 import type { BodyReader } from './bodies.ts';
 import type { Guards } from './guards.ts';
-import type { LiveConnections } from './live-connections.ts';
+import type { LiveConnections } from '../sync/live-connections.ts';
 
 /** What the routes share; made by the composition root. */
 export interface RouteContext {

@@ -1,18 +1,10 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
-import { StorageFull, StorageGone } from '../../core/log/row-store.ts';
 import type { Bytes } from '../../core/log/bytes.ts';
-import { utf8 } from '../../core/log/bytes.ts';
-import { encodeErrorReply } from '../../core/protocol/codec.ts';
-import { ERRORS, WakelogError } from '../../core/protocol/errors.ts';
 import { SYNC_CONTENT_TYPE } from '../../core/protocol/limits.ts';
-import type { ErrorReply } from '../../core/protocol/messages.ts';
 import type { Log } from '../log.ts';
+import type { ReplyForm } from './error-answer.ts';
+import { toErrorAnswer } from './error-answer.ts';
 
-/** How a route says what went wrong: the sync routes in CBOR, the others in JSON. */
-export type ReplyForm = 'cbor' | 'json';
-
-/** What a `busy` answer asks for when nothing better is known. */
-const BUSY_RETRY_MS = 1_000;
 const DISCARD_MS = 5_000;
 
 /** Thrown when the sender went away: there is nobody to answer. */
@@ -52,7 +44,7 @@ export function answerError(form: ReplyForm, log: Log, request: Request, respons
     response.destroy();
     return;
   }
-  const error = toWakelogError(thrown);
+  const { error, status, headers, body } = toErrorAnswer(form, thrown);
   if (error.code === 'internal')
     log.error({ err: thrown, method: request.method, path: request.path }, 'a request failed');
   else log.debug({ code: error.code, method: request.method, path: request.path }, error.message);
@@ -60,21 +52,8 @@ export function answerError(form: ReplyForm, log: Log, request: Request, respons
     response.destroy();
     return;
   }
-  const retryAfterMs =
-    error.retryAfterMs ?? (error.code === 'busy' || error.code === 'rate-limited' ? BUSY_RETRY_MS : undefined);
-  const retry = retryAfterMs === undefined ? {} : { retryAfterMs };
-  const reply: ErrorReply = { error: error.code, message: error.message, ...retry };
-  if (retryAfterMs !== undefined) response.set('retry-after', String(Math.ceil(retryAfterMs / 1_000)));
-  const type = form === 'cbor' ? SYNC_CONTENT_TYPE : 'application/json';
-  writeHead(response, ERRORS[error.code].status, { 'content-type': type, 'cache-control': 'no-store' });
-  endAfterBody(request, response, form === 'cbor' ? encodeErrorReply(reply) : utf8(JSON.stringify(reply)));
-}
-
-function toWakelogError(thrown: unknown): WakelogError {
-  if (thrown instanceof WakelogError) return thrown;
-  if (thrown instanceof StorageFull) return new WakelogError('storage-full');
-  // The server is stopping: whoever comes again meets its successor.
-  return new WakelogError(thrown instanceof StorageGone ? 'busy' : 'internal');
+  writeHead(response, status, headers);
+  endAfterBody(request, response, body);
 }
 
 /**

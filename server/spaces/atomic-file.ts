@@ -1,6 +1,10 @@
 import { open, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { randomUUID } from 'node:crypto';
+import type { Files } from './files.ts';
+
+/** The files of this machine. */
+export const nodeFiles: Files = { readIfAny: readFileIfAny, writeAtomically: writeFileAtomically };
 
 /** Replaces a small text file whole: after a power cut there is the old text or the new one. Mode 0600. */
 export async function writeFileAtomically(path: string, text: string): Promise<void> {

@@ -4,8 +4,8 @@ import { logKey, logName } from '../../core/log/version-vector.ts';
 import type { WriterKey } from '../../core/log/crypto.ts';
 import type { WriterKeys } from '../../core/engine/ports.ts';
 import { createTurns } from '../../core/engine/turns.ts';
-import { generateWriterSeed, seedToWriterKey } from '../crypto/node-writer-key.ts';
-import { readFileIfAny, writeFileAtomically } from './atomic-file.ts';
+import type { WriterSeeds } from '../crypto/writer-seeds.ts';
+import type { Files } from './files.ts';
 
 /** The private key of the server's own log in one space, and the names of all its logs there, past ones included. */
 export interface AuthorityKeys extends WriterKeys {
@@ -21,19 +21,19 @@ interface Stored {
 }
 
 /** Opens the key file of a space (mode 0600). Without one there is no key until the first `replace`. */
-export async function openAuthorityKeys(path: string): Promise<AuthorityKeys> {
-  const text = await readFileIfAny(path);
+export async function openAuthorityKeys(path: string, files: Files, seeds: WriterSeeds): Promise<AuthorityKeys> {
+  const text = await files.readIfAny(path);
   let stored = text === undefined ? undefined : parseStored(path, text);
-  let key = stored === undefined ? undefined : seedToWriterKey(requiredSeed(path, stored.seed));
+  let key = stored === undefined ? undefined : seeds.toKey(requiredSeed(path, stored.seed));
 
   // One change at a time: each takes over the logs of the one before, and a log that is missing is an authority no more.
   const turns = createTurns();
 
   async function replace(): Promise<WriterKey> {
-    const seed = generateWriterSeed();
-    const fresh = seedToWriterKey(seed);
+    const seed = seeds.generate();
+    const fresh = seeds.toKey(seed);
     const next: Stored = { seed: toBase64Url(seed), logs: [...(stored?.logs ?? []), logName(fresh.publicKey)] };
-    await writeFileAtomically(path, JSON.stringify(next));
+    await files.writeAtomically(path, JSON.stringify(next));
     [stored, key] = [next, fresh];
     return fresh;
   }

@@ -1,6 +1,6 @@
 import type { LogName } from '../../core/log/version-vector.ts';
 import type { Log } from '../log.ts';
-import { readFileIfAny, writeFileAtomically } from './atomic-file.ts';
+import type { Files } from './files.ts';
 
 /** How far the server once was in a space, written outside the database: an older database is a restored backup (SYNC4). */
 export interface Mark {
@@ -23,8 +23,8 @@ export interface Canary {
 const POSITION_LAG_MS = 1_000;
 
 /** The mark in a canary file; undefined when there is none. A file that is no mark stops the server: something is very wrong. */
-export async function readMark(path: string): Promise<Mark | undefined> {
-  const text = await readFileIfAny(path);
+export async function readMark(path: string, files: Files): Promise<Mark | undefined> {
+  const text = await files.readIfAny(path);
   if (text === undefined) return undefined;
   const { epoch, position, own } = JSON.parse(text) as Partial<Mark>;
   if (typeof epoch !== 'string' || typeof position !== 'number') throw new Error(`${path} is not a canary file`);
@@ -32,7 +32,7 @@ export async function readMark(path: string): Promise<Mark | undefined> {
 }
 
 /** Keeps a canary file behind the database by at most a second, and never behind an own entry that left the server. */
-export function createCanary(path: string, log: Log): Canary {
+export function createCanary(path: string, files: Files, log: Log): Canary {
   let wanted: Mark | undefined;
   let written: Mark | undefined;
   let writing: Promise<void> = Promise.resolve();
@@ -44,7 +44,7 @@ export function createCanary(path: string, log: Log): Canary {
     writing = writing.then(async () => {
       const mark = wanted;
       if (mark === undefined || isCovered(mark, written)) return;
-      await writeFileAtomically(path, JSON.stringify(mark));
+      await files.writeAtomically(path, JSON.stringify(mark));
       written = mark;
     });
     const attempt = writing;

@@ -11,11 +11,13 @@ import type { EnginePorts, WriterKeys } from '../../core/engine/ports.ts';
 import type { Replica } from '../../core/engine/replica.ts';
 import { createTurns } from '../../core/engine/turns.ts';
 import type { ViewStore } from '../../core/views/view-store.ts';
+import type { WriterSeeds } from '../crypto/writer-seeds.ts';
 import type { Log } from '../log.ts';
 import type { AuthorityKeys } from './authority-keys.ts';
 import { openAuthorityKeys } from './authority-keys.ts';
-import type { Canary } from './canary.ts';
+import type { Canary, Mark } from './canary.ts';
 import { createCanary, readMark } from './canary.ts';
+import type { Files } from './files.ts';
 
 /** The account that the server's own logs are opened for. */
 export const SERVER_ACCOUNT = 'server';
@@ -51,6 +53,8 @@ export interface OpenSpace {
 export interface OpenSpaceOptions {
   readonly name: string;
   readonly dataDir: string;
+  readonly files: Files;
+  readonly seeds: WriterSeeds;
   readonly store: LogStore;
   readonly viewStore: ViewStore;
   /** The epoch of spaces that were never restored. */
@@ -60,15 +64,15 @@ export interface OpenSpaceOptions {
 }
 
 export async function openSpace(options: OpenSpaceOptions): Promise<OpenSpace> {
-  const { name, dataDir, store, viewStore, log } = options;
+  const { name, dataDir, files, store, viewStore, log } = options;
   const file = `${createHash('sha256').update(name).digest('base64url')}.json`;
-  const keys = await openAuthorityKeys(join(dataDir, 'authority', file));
+  const keys = await openAuthorityKeys(join(dataDir, 'authority', file), files, options.seeds);
   const ports = options.createPorts(keys);
   const hash = await hashSpace(ports.crypto, name);
   const canaryPath = join(dataDir, 'canary', file);
-  const canary = createCanary(canaryPath, log);
+  const canary = createCanary(canaryPath, files, log);
   let epoch = (await store.value(EPOCH)) ?? options.baseEpoch;
-  if (await isOlderThanMarked(canaryPath, store, epoch)) {
+  if (await isOlderThanMarked(await readMark(canaryPath, files), store, epoch)) {
     epoch = await changeEpoch(store, ports.crypto);
     await keys.replace();
     log.warn(
@@ -150,8 +154,7 @@ function serveSpace({ name, store, log }: OpenSpaceOptions, opened: Opened): Ope
 }
 
 /** Whether the canary file knows of more than the store: the database is a restored backup, or gone. */
-async function isOlderThanMarked(path: string, store: LogStore, epoch: string): Promise<boolean> {
-  const mark = await readMark(path);
+async function isOlderThanMarked(mark: Mark | undefined, store: LogStore, epoch: string): Promise<boolean> {
   if (mark === undefined) return false;
   const own = mark.own === undefined ? undefined : await store.head(mark.own.log);
   const ownIsWhole = mark.own === undefined || (own?.sequence ?? -1) >= mark.own.sequence;

@@ -9,7 +9,7 @@ import { decodeErrorReply, decodeSyncResponse, encodeCursor } from '../../../cor
 import { createFrameReader } from '../../../core/protocol/frames.ts';
 import type { Cursor, SpaceResponse } from '../../../core/protocol/messages.ts';
 import type { Authorize, Session } from '../../../server/index.ts';
-import { createLiveConnections } from '../../../server/routes/live-connections.ts';
+import { createLiveConnections } from '../../../server/sync/live-connections.ts';
 import { createLiveFeed } from '../../../server/sync/live-feed.ts';
 import { numbered, SPACE } from '../log/test-writer.ts';
 import { CBOR_HEADERS, send, syncBody } from './http.ts';

@@ -9,7 +9,9 @@ import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
 import type { SpaceRequest, SpaceResponse } from '../../../core/protocol/messages.ts';
 import { createMemoryViewStore } from '../../../core/views/memory-view-store.ts';
 import { createNodeCrypto } from '../../../server/crypto/node-crypto.ts';
+import { nodeWriterSeeds } from '../../../server/crypto/node-writer-key.ts';
 import { createNodePorts } from '../../../server/device/node-ports.ts';
+import { nodeFiles } from '../../../server/spaces/atomic-file.ts';
 import { openSpace } from '../../../server/spaces/open-space.ts';
 import type { Spaces } from '../../../server/spaces/spaces.ts';
 import { createSpaces } from '../../../server/spaces/spaces.ts';
@@ -39,7 +41,17 @@ export function createResponder(options: Partial<SyncContext> = {}): Responder {
   const spaces = createSpaces((name) => {
     const store = createLogStore(createMemoryRowStore(), crypto);
     const viewStore = createMemoryViewStore();
-    return openSpace({ name, dataDir, store, viewStore, baseEpoch: 'base', createPorts: createNodePorts, log });
+    return openSpace({
+      name,
+      dataDir,
+      files: nodeFiles,
+      seeds: nodeWriterSeeds,
+      store,
+      viewStore,
+      baseEpoch: 'base',
+      createPorts: createNodePorts,
+      log,
+    });
   }, log);
   const news: string[] = [];
   const context: SyncContext = {

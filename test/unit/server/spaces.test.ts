@@ -6,7 +6,9 @@ import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
 import type { RowStore } from '../../../core/log/row-store.ts';
 import { createMemoryViewStore } from '../../../core/views/memory-view-store.ts';
 import { createNodeCrypto } from '../../../server/crypto/node-crypto.ts';
+import { nodeWriterSeeds } from '../../../server/crypto/node-writer-key.ts';
 import { createNodePorts } from '../../../server/device/node-ports.ts';
+import { nodeFiles } from '../../../server/spaces/atomic-file.ts';
 import { openAuthorityKeys } from '../../../server/spaces/authority-keys.ts';
 import { createCanary, readMark } from '../../../server/spaces/canary.ts';
 import type { OpenSpace } from '../../../server/spaces/open-space.ts';
@@ -32,6 +34,8 @@ function open(rows: RowStore, name = 'team'): Promise<OpenSpace> {
   return openSpace({
     name,
     dataDir: folder.path,
+    files: nodeFiles,
+    seeds: nodeWriterSeeds,
     store,
     viewStore,
     baseEpoch: 'base',
@@ -52,7 +56,7 @@ describe('SYNC4 a store that lost something', () => {
     await state(space);
     const [file = ''] = await readdir(join(folder.path, 'canary'));
     const own = space.replica.ownLog();
-    expect(await readMark(join(folder.path, 'canary', file))).toEqual({
+    expect(await readMark(join(folder.path, 'canary', file), nodeFiles)).toEqual({
       epoch: 'base',
       position: 1,
       own: { log: own, sequence: 1 },
@@ -105,35 +109,35 @@ describe('SYNC4 a store that lost something', () => {
 describe('files of a space', () => {
   test('SYNC4 keys are read by their owner only, and a broken file stops the space, not the server', async () => {
     const path = join(folder.path, 'keys', 'a.json');
-    const keys = await openAuthorityKeys(path);
+    const keys = await openAuthorityKeys(path, nodeFiles, nodeWriterSeeds);
     expect([await keys.current(), keys.logs()]).toEqual([undefined, []]);
     await keys.replace();
     await keys.replace();
     expect((await stat(path)).mode & 0o777).toBe(0o600);
-    expect((await openAuthorityKeys(path)).logs()).toEqual(keys.logs());
+    expect((await openAuthorityKeys(path, nodeFiles, nodeWriterSeeds)).logs()).toEqual(keys.logs());
     expect(keys.logs()).toHaveLength(2);
     for (const text of ['', '{}', '{"seed":"AA","logs":[]}', '{"seed":"AA","logs":["x"]}']) {
       await writeFile(path, text);
-      await expect(openAuthorityKeys(path)).rejects.toThrow();
+      await expect(openAuthorityKeys(path, nodeFiles, nodeWriterSeeds)).rejects.toThrow();
     }
     await writeFile(path, '{"epoch":1}');
-    await expect(readMark(path)).rejects.toThrow('is not a canary file');
+    await expect(readMark(path, nodeFiles)).rejects.toThrow('is not a canary file');
   });
 
   test('SYNC4 a mark is written once for many, whole or not at all, and no unfinished file stays', async () => {
     const path = join(folder.path, 'canary', 'a.json');
-    const canary = createCanary(path, createCollectingLog(lines));
+    const canary = createCanary(path, nodeFiles, createCollectingLog(lines));
     const mark = (sequence: number, position = sequence): Parameters<typeof canary.cover>[0] => ({
       epoch: 'e',
       position,
       own: { log: 'l', sequence },
     });
     await Promise.all([3, 1, 2].map((sequence) => canary.cover(mark(sequence))));
-    expect(await readMark(path)).toEqual(mark(3));
+    expect(await readMark(path, nodeFiles)).toEqual(mark(3));
     await canary.cover(mark(3, 9));
-    expect(await readMark(path)).toEqual(mark(3));
+    expect(await readMark(path, nodeFiles)).toEqual(mark(3));
     await canary.close();
-    expect(await readMark(path)).toEqual(mark(3, 9));
+    expect(await readMark(path, nodeFiles)).toEqual(mark(3, 9));
     expect(await readdir(join(folder.path, 'canary'))).toEqual(['a.json']);
     expect(JSON.parse(await readFile(path, 'utf8'))).toEqual(mark(3, 9));
   });
