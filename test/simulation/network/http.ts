@@ -8,7 +8,10 @@ export interface SimRequest {
   readonly body: Uint8Array;
 }
 
-/** One answer. A streamed body is a function that writes until it returns; `stopped` resolves when its reader is gone. */
+/**
+ * One answer. A streamed body is a function that writes until its promise resolves; a rejection is a connection that breaks.
+ * It is called once, also when nobody reads any more; `stopped` resolves when its reader is gone.
+ */
 export interface SimResponse {
   readonly status: number;
   /** Names in lower case. */
@@ -26,5 +29,5 @@ export interface SimSink {
   readonly isStalled: () => boolean;
 }
 
-/** A program that answers requests. Rejects only when it is broken, never for an error of the request's. */
+/** A program that answers requests. Rejects when it is not there or dies over one: the connection breaks. */
 export type SimHandler = (request: SimRequest) => Promise<SimResponse>;

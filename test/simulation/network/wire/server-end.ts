@@ -1,7 +1,7 @@
-import type { SimProcess } from '../world/process.ts';
-import { runAs } from '../world/process.ts';
-import type { World } from '../world/world.ts';
-import type { SimResponse, SimSink } from './http.ts';
+import type { SimProcess } from '../../world/process.ts';
+import { runAs } from '../../world/process.ts';
+import type { World } from '../../world/world.ts';
+import type { SimResponse, SimSink } from '../http.ts';
 import type { Link } from './link.ts';
 import { crossingMs } from './link.ts';
 import { noAnswer } from './connection.ts';

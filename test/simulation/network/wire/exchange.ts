@@ -1,10 +1,10 @@
-import type { SimProcess } from '../world/process.ts';
-import { runAs } from '../world/process.ts';
-import type { World } from '../world/world.ts';
+import type { SimProcess } from '../../world/process.ts';
+import { runAs } from '../../world/process.ts';
+import type { World } from '../../world/world.ts';
 import type { Connection } from './connection.ts';
 import { noAnswer } from './connection.ts';
 import type { FetchAsked } from './fetch-input.ts';
-import type { SimHandler, SimResponse } from './http.ts';
+import type { SimHandler, SimResponse } from '../http.ts';
 import type { Link } from './link.ts';
 import { crossingMs } from './link.ts';
 import type { Pipe } from './pipe.ts';

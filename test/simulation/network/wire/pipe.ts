@@ -1,5 +1,5 @@
-import type { SimRandom } from '../world/random.ts';
-import type { World } from '../world/world.ts';
+import type { SimRandom } from '../../world/random.ts';
+import type { World } from '../../world/world.ts';
 import type { Plan } from './plan.ts';
 
 /** How a body's bytes travel. */
@@ -86,11 +86,16 @@ export function createPipe({ world, random, label, shape, passes, onSettled, onR
     }
     if (shape.shredMs === undefined) return deliverDue();
     const laterMs = 1 + random.next() * shape.shredMs;
-    const choice = random.int(4);
-    if (choice === 0 && head.piece.length > 1) split(head, 1 + random.int(head.piece.length - 1), laterMs);
-    else if (choice === 1 && inFlight[1]?.piece !== undefined) join(head, inFlight[1].piece);
-    else if (choice === 2) delay(laterMs);
+    const choice = random.int(5);
+    if (choice < 2 && head.piece.length > 1) split(head, cutAt(head.piece.length), laterMs);
+    else if (choice === 2 && inFlight[1]?.piece !== undefined) join(head, inFlight[1].piece);
+    else if (choice === 3) delay(laterMs);
     else deliverDue();
+  }
+
+  /** Anywhere, and often within the first bytes, where lengths are. */
+  function cutAt(length: number): number {
+    return 1 + random.int(Math.min(length - 1, random.chance(0.5) ? 8 : length));
   }
 
   function split(head: InFlight, at: number, laterMs: number): void {

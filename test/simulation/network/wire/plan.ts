@@ -1,6 +1,6 @@
-import type { SimRandom } from '../world/random.ts';
-import type { NetworkFault } from './fault.ts';
-import type { SimRequest, SimResponse } from './http.ts';
+import type { SimRandom } from '../../world/random.ts';
+import type { NetworkFault } from '../fault.ts';
+import type { SimRequest, SimResponse } from '../http.ts';
 
 /** How the network treats one request: what the faults that hit it come to. */
 export interface Plan {

@@ -1,4 +1,4 @@
-import type { SimRequest } from './http.ts';
+import type { SimRequest } from '../http.ts';
 
 /** As much of a Fetch request as is looked at. */
 export interface RequestLike {

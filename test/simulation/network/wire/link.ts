@@ -1,5 +1,5 @@
-import type { SimRandom } from '../world/random.ts';
-import type { NetworkFault } from './fault.ts';
+import type { SimRandom } from '../../world/random.ts';
+import type { NetworkFault } from '../fault.ts';
 import type { Connection } from './connection.ts';
 
 export interface LinkProfile {
