@@ -1,0 +1,141 @@
+import type { SimRandom } from '../world/random.ts';
+import type { StorageErrorName } from './calls.ts';
+import { createCallLog } from './calls.ts';
+import { createConnectionQueues } from './connection-queues.ts';
+import { endConnection } from './connections.ts';
+import { createDatabases, createDiskFactory } from './disk-factory.ts';
+import type { DiskCore } from './fake-internals.ts';
+import { installIdbClasses } from './install.ts';
+import type { PowerCut } from './journal.ts';
+import { createJournal } from './journal.ts';
+import type { DiskWorld } from './lane.ts';
+import { createLane } from './lane.ts';
+import type { DiskSnapshot } from './snapshot.ts';
+import { putSnapshot, takeSnapshot } from './snapshot.ts';
+import { settleDatabase, settleStores, usedBytes } from './stores.ts';
+
+/** The storage of one browser profile: one origin, any number of databases, any number of processes that use them. */
+export interface BrowserDisk {
+  readonly name: string;
+  /** What a page or a worker of this profile finds as `indexedDB`. */
+  readonly indexedDB: IDBFactory;
+  /**
+   * Takes what is not durable: a suffix of what was committed since the last strict commit. The browser's processes have to
+   * be dead already.
+   */
+  readonly powerCut: () => PowerCut;
+  /** Committed changes that a power cut might take now. */
+  readonly volatile: () => number;
+  /** What is committed at this moment, as a copy of the profile's folder has it. */
+  readonly snapshot: () => DiskSnapshot;
+  /** Puts back what was there; the browser's processes have to be dead. */
+  readonly restore: (snapshot: DiskSnapshot) => void;
+  /** A second profile with the same content. */
+  readonly clone: (name: string) => BrowserDisk;
+  /** The browser empties the origin: connections are told by `close`, databases are gone. */
+  readonly evict: () => void;
+  /** Approximate bytes in all databases. */
+  readonly usedBytes: () => number;
+  /** Room for so many bytes; undefined: no limit. */
+  readonly setQuota: (bytes: number | undefined) => void;
+  /** The nth storage call from now (1: the next; opening, transaction, request or commit) fails so. */
+  readonly failAfter: (n: number, kind: StorageErrorName) => void;
+  /** Whether that failure is still to come. */
+  readonly isArmed: () => boolean;
+  readonly calls: () => number;
+  /** How often each group of call sites was met. */
+  readonly callSites: () => ReadonlyMap<string, number>;
+  /** Does nothing for so many virtual ms. */
+  readonly stall: (ms: number) => void;
+}
+
+export interface BrowserDiskOptions {
+  readonly world: DiskWorld;
+  readonly name: string;
+  readonly random: SimRandom;
+}
+
+export function createBrowserDisk({ world, name, random }: BrowserDiskOptions): BrowserDisk {
+  installIdbClasses();
+  const lane = createLane(world, name, random.fork('lane'));
+  const core: DiskCore = {
+    lane,
+    random: random.fork('transactions'),
+    calls: createCallLog(),
+    journal: createJournal(world.now, random.fork('journal')),
+    databases: createDatabases(() => core),
+    queues: createConnectionQueues(lane),
+    quota: undefined,
+  };
+  let clones = 0;
+
+  function snapshot(): DiskSnapshot {
+    return takeSnapshot(core);
+  }
+
+  function restore(snapshot: DiskSnapshot): void {
+    stopAll(core);
+    for (const raw of core.databases.values()) raw.isGone = true;
+    core.databases.clear();
+    putSnapshot(core, snapshot);
+    core.journal.forget();
+  }
+
+  return {
+    name,
+    indexedDB: createDiskFactory(core),
+    powerCut() {
+      stopAll(core);
+      const cut = core.journal.cut();
+      for (const raw of core.databases.values()) settleDatabase(raw);
+      return cut;
+    },
+    volatile: core.journal.volatile,
+    snapshot,
+    restore,
+    clone(name) {
+      const copy = createBrowserDisk({ world, name, random: random.fork(`clone ${clones++}`) });
+      copy.restore(snapshot());
+      return copy;
+    },
+    evict: () => evict(core),
+    usedBytes: () => usedBytes(core),
+    setQuota: (bytes) => {
+      core.quota = bytes;
+    },
+    failAfter: core.calls.failAfter,
+    isArmed: core.calls.isArmed,
+    calls: core.calls.count,
+    callSites: core.calls.sites,
+    stall: lane.stall,
+  };
+}
+
+/** The machine is off: nothing goes on, and nobody is told. What was not committed is undone. */
+function stopAll({ databases, lane, queues }: DiskCore): void {
+  for (const raw of databases.values()) {
+    for (const connection of raw.connections) {
+      if (connection.owner?.isAlive())
+        throw new Error(`${connection.owner.name} still uses ${raw.name}: kill it first`);
+    }
+    for (const tx of raw.transactions) {
+      if (!tx.isInJournal && tx._state !== 'finished') for (const undo of tx._rollbackLog.toReversed()) undo();
+      settleStores(tx);
+      tx._state = 'finished';
+    }
+    for (const connection of raw.connections) connection._closePending = connection._closed = true;
+    [raw.transactions, raw.connections, raw.waiters] = [[], [], []];
+  }
+  lane.clear();
+  queues.clear();
+}
+
+function evict(core: DiskCore): void {
+  const all = [...core.databases.values()];
+  core.databases.clear();
+  core.journal.forget();
+  for (const raw of all) {
+    raw.isGone = true;
+    for (const connection of raw.connections) endConnection(core, connection, true);
+  }
+}

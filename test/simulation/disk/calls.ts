@@ -1,0 +1,38 @@
+/** How a storage call may fail: as browsers name it. */
+export type StorageErrorName = 'UnknownError' | 'QuotaExceededError' | 'AbortError';
+
+/** Every call of a database: openings, transactions begun, requests, commits. */
+export interface CallLog {
+  /** Notes one call; returns how it is to fail. */
+  readonly note: (site: string) => StorageErrorName | undefined;
+  readonly count: () => number;
+  /** How often each group of call sites was met: `readwrite heads.put`, `strict commit heads,runs` … */
+  readonly sites: () => ReadonlyMap<string, number>;
+  /** The nth call from now on fails, 1 being the next. Replaces what was set before. */
+  readonly failAfter: (n: number, kind: StorageErrorName) => void;
+  /** Whether a failure that was set is still to come. */
+  readonly isArmed: () => boolean;
+}
+
+export function createCallLog(): CallLog {
+  const sites = new Map<string, number>();
+  let count = 0;
+  let failure: { readonly at: number; readonly kind: StorageErrorName } | undefined;
+  return {
+    note(site) {
+      count += 1;
+      sites.set(site, (sites.get(site) ?? 0) + 1);
+      if (failure?.at !== count) return undefined;
+      const { kind } = failure;
+      failure = undefined;
+      return kind;
+    },
+    count: () => count,
+    sites: () => sites,
+    failAfter(n, kind) {
+      if (!(n >= 1)) throw new RangeError('the next call is number 1');
+      failure = { at: count + n, kind };
+    },
+    isArmed: () => failure !== undefined,
+  };
+}

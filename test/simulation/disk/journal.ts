@@ -1,0 +1,79 @@
+import type { SimRandom } from '../world/random.ts';
+
+/** What is written but would not survive a power cut, in the order in which it was committed, across the databases of an origin. */
+export interface Journal {
+  /** A committed transaction, or another change, and how to undo it. Returns its place. */
+  readonly append: (undo: readonly (() => void)[]) => number;
+  /** That change and all before it are on the disk for good. */
+  readonly sync: (place: number) => void;
+  /** Undoes what the cut takes: nothing, all, or any suffix of what is volatile. */
+  readonly cut: () => PowerCut;
+  /** How many changes a power cut could take now. */
+  readonly volatile: () => number;
+  /** Everything is as it is for good. */
+  readonly forget: () => void;
+}
+
+export interface PowerCut {
+  readonly lost: number;
+  /** Volatile changes that had luck. */
+  readonly kept: number;
+}
+
+interface Change {
+  readonly undo: readonly (() => void)[];
+  /** Virtual ms when the operating system has written it back by itself, whatever was asked. */
+  readonly writtenBackAt: number;
+}
+
+const WRITE_BACK_MS = { min: 5_000, max: 35_000 };
+
+export function createJournal(now: () => number, random: SimRandom): Journal {
+  let changes: Change[] = [];
+  /** The place of the first of `changes`. */
+  let first = 0;
+
+  function dropBefore(place: number): void {
+    if (place <= first) return;
+    changes = changes.slice(place - first);
+    first = place;
+  }
+
+  function dropWrittenBack(): void {
+    let written = 0;
+    while (written < changes.length && (changes[written] as Change).writtenBackAt <= now()) written += 1;
+    // Copying for each one would cost more than keeping a few.
+    if (written > changes.length / 2) dropBefore(first + written);
+  }
+
+  function volatileFrom(): number {
+    const index = changes.findIndex(({ writtenBackAt }) => writtenBackAt > now());
+    return index === -1 ? changes.length : index;
+  }
+
+  return {
+    append(undo) {
+      dropWrittenBack();
+      const soonest = changes.at(-1)?.writtenBackAt ?? 0;
+      const writtenBackAt = Math.max(soonest, now() + random.between(WRITE_BACK_MS.min, WRITE_BACK_MS.max));
+      changes.push({ undo, writtenBackAt });
+      return first + changes.length - 1;
+    },
+    sync: (place) => dropBefore(place + 1),
+    cut() {
+      const open = changes.slice(volatileFrom());
+      const kept = random.pick([() => 0, () => open.length, () => random.int(open.length + 1)])();
+      for (const { undo } of open.slice(kept).toReversed()) {
+        for (const step of undo.toReversed()) step();
+      }
+      first += changes.length;
+      changes = [];
+      return { lost: open.length - kept, kept };
+    },
+    volatile: () => changes.length - volatileFrom(),
+    forget() {
+      first += changes.length;
+      changes = [];
+    },
+  };
+}

@@ -1,0 +1,135 @@
+import { presentProcess } from '../world/process.ts';
+import { noteOfConnection } from './connections.ts';
+import { inside } from './fake-internals.ts';
+import type { ConnectionInside, DiskCore, TransactionInside } from './fake-internals.ts';
+import { runInLane } from './present-disk.ts';
+import { settleStores, usedBytes } from './stores.ts';
+
+/** How long a strict commit waits for the disk, ms. */
+const SYNC_MS = { min: 1, max: 10 };
+
+/** Transactions begin, commit and end by the rules of the disk that their database lies on. */
+export function patchTransactions(): void {
+  patchBeginning();
+  patchCourse();
+  patchEnding();
+}
+
+function diskOf(tx: TransactionInside): DiskCore | undefined {
+  return tx.db._rawDatabase.disk;
+}
+
+function patchBeginning(): void {
+  const connections = inside.Connection.prototype as ConnectionInside & {
+    transaction(
+      names: string | string[],
+      mode?: IDBTransactionMode,
+      options?: IDBTransactionOptions,
+    ): TransactionInside;
+  };
+  const { transaction } = connections;
+  connections.transaction = function begin(names, mode, options) {
+    const raw = this._rawDatabase;
+    const { disk } = raw;
+    if (disk === undefined) return transaction.call(this, names, mode, options);
+    // An upgrade that waited while its database was emptied: it begins, and is aborted.
+    const isHopeless = mode === 'versionchange' && this._closePending;
+    if (isHopeless) this._closePending = false;
+    const tx = runInLane(disk.lane, () => transaction.call(this, names, mode, options));
+    if (isHopeless) this._closePending = true;
+    // Only what the browser itself begins has no process: an upgrade.
+    (presentProcess() ?? this.owner)?.noteStore();
+    tx.simFailure = disk.calls.note(`begin ${describe(tx)}`);
+    if (raw.isGone) tx.simFailure = 'AbortError';
+    return tx;
+  };
+}
+
+function patchCourse(): void {
+  const transactions = inside.Transaction.prototype;
+  const start = transactions._start;
+  transactions._start = function startOrCommit() {
+    const disk = diskOf(this);
+    if (disk === undefined) return start.call(this);
+    if (this._state === 'finished') return;
+    if (this.simFailure !== undefined) {
+      const failure = this.simFailure;
+      this.simFailure = undefined;
+      this._started = true;
+      return this._abort(failure);
+    }
+    if (this.mode === 'readonly' || this._requests.some(({ request }) => request.readyState !== 'done')) {
+      return start.call(this);
+    }
+    this._started = true;
+    commit(disk, this, () => start.call(this));
+  };
+}
+
+/** All requests are done and no more came. `finish` ends the transaction and fires `complete`. */
+function commit(disk: DiskCore, tx: TransactionInside, finish: () => void): void {
+  if (tx.isInJournal) return;
+  const failure = disk.calls.note(`commit ${describe(tx)}`) ?? overQuota(disk, tx);
+  if (failure !== undefined) return tx._abort(failure);
+  tx.isInJournal = true;
+  const place = disk.journal.append(tx._rollbackLog);
+  settleStores(tx);
+  if (tx.durability !== 'strict') return finish();
+  // Nothing more can be asked of it, and nobody else has its stores, until the disk has written it.
+  tx._state = 'committing';
+  disk.lane.later(disk.random.between(SYNC_MS.min, SYNC_MS.max), () => {
+    if (tx._state === 'finished') return;
+    disk.journal.sync(place);
+    finish();
+  });
+}
+
+/** Chromium tells it not at the request that put too much, but at the end. What only deletes has room. */
+function overQuota(disk: DiskCore, tx: TransactionInside): string | undefined {
+  if (disk.quota === undefined || !tx.simPuts || usedBytes(disk) <= disk.quota) return undefined;
+  return 'QuotaExceededError';
+}
+
+function patchEnding(): void {
+  const transactions = inside.Transaction.prototype as TransactionInside & { abort(): void };
+  const { _abort, _markFinished, abort } = transactions;
+  transactions.abort = function abortInLane() {
+    const disk = diskOf(this);
+    if (disk === undefined) return abort.call(this);
+    runInLane(disk.lane, () => abort.call(this));
+  };
+  transactions._abort = function abortAndSettle(error) {
+    const disk = diskOf(this);
+    // An error that was found while it was already being aborted.
+    if (disk !== undefined && this._state === 'finished') return;
+    _abort.call(this, error);
+    if (disk !== undefined && this.mode !== 'readonly') settleStores(this);
+  };
+  transactions._markFinished = function markAndNote() {
+    const disk = diskOf(this);
+    if (disk === undefined || this.mode === 'versionchange') _markFinished.call(this);
+    else {
+      // fake-indexeddb does it in a task of its own, for the sake of upgrades.
+      this._state = 'finished';
+      const { transactions } = this.db._rawDatabase;
+      const at = transactions.indexOf(this);
+      if (at !== -1) transactions.splice(at, 1);
+    }
+    if (disk === undefined) return;
+    noteOfConnection(this.db);
+    this.db._rawDatabase.processTransactions();
+  };
+}
+
+function describe({ mode, durability, _scope }: TransactionInside): string {
+  const how = mode === 'readwrite' ? `readwrite ${durability}` : mode;
+  return `${how} ${scopeName(_scope)}`;
+}
+
+const scopeNames = new WeakMap<ReadonlySet<string>, string>();
+
+function scopeName(scope: ReadonlySet<string>): string {
+  let name = scopeNames.get(scope);
+  if (name === undefined) scopeNames.set(scope, (name = [...scope].toSorted().join(',')));
+  return name;
+}
