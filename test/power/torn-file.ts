@@ -22,7 +22,7 @@ export function tear({ durable, live, to, random }: TornFile): void {
   const bytes = Buffer.alloc(tornSize(before.length, after.length, pieceBytes, random));
   before.copy(bytes);
   for (let at = 0; at < bytes.length; at += pieceBytes) {
-    if (random() < share) after.copy(bytes, at, at, at + pieceBytes);
+    if (random() < share) after.subarray(at, at + pieceBytes).copy(bytes, at);
   }
   writeFileSync(to, bytes, { mode: 0o600 });
 }
