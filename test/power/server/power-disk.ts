@@ -68,7 +68,7 @@ async function readSpace(database: SqliteStore, space: string, entries: Map<stri
 function itemsOf({ data }: WholeLog): { readonly item: string; readonly entry: string }[] {
   return data.flatMap(({ id, body }) =>
     body.writes.flatMap((write) => {
-      if (write[0] !== 'put' || write[1] === `${COLLECTION}/${SHARED}`) return [];
+      if (write[0] !== 'put' || write[1].startsWith(`${COLLECTION}/${SHARED}`)) return [];
       return [{ item: (write[2] as { readonly title: string }).title, entry: id }];
     }),
   );

@@ -21,8 +21,10 @@ export interface PowerWriter {
   readonly open: () => number;
 }
 
-/** Written by every device, beside an item of its own. */
-export const SHARED = 'shared';
+/** Keys that all devices of a space write now and then, beside an item of their own; a new one now and then. */
+export const SHARED = 'shared-';
+const SHARE_OF_SHARED = 0.05;
+const WRITES_OF_SHARED = 500;
 
 const MOST_AT_ONCE = 100;
 const TEXT = 'What a device writes has to be somewhere when the lights go on again. '.repeat(2);
@@ -55,9 +57,16 @@ async function createDeviceWriter(
   let waiting: (Acknowledgement & { readonly sequence: number })[] = [];
   let written = 0;
 
+  function writesOf(item: string): { readonly key: string; readonly value: { readonly title: string } }[] {
+    const value = { title: item, text: random() < SHARE_OF_LONG ? LONG_TEXT : TEXT };
+    const shared = `${SHARED}${Math.floor(written / WRITES_OF_SHARED)}`;
+    const ids = random() < SHARE_OF_SHARED ? [item, shared] : [item];
+    return ids.map((id) => ({ key: `${COLLECTION}/${id}`, value }));
+  }
+
   async function writeSome(): Promise<void> {
     const items = Array.from({ length: 1 + Math.floor(random() * MOST_AT_ONCE) }, () => `device${number}-${written++}`);
-    const drafts = items.map((item) => ({ writes: writesOf(item, random() < SHARE_OF_LONG ? LONG_TEXT : TEXT) }));
+    const drafts = items.map((item) => ({ writes: writesOf(item) }));
     const appended = await device.appendMany(drafts);
     waiting.push(...appended.map(({ id, sequence }, i) => ({ space, item: items[i] ?? '', entry: id, sequence })));
   }
@@ -90,10 +99,6 @@ async function createDeviceWriter(
       }
     },
   };
-}
-
-function writesOf(item: string, text: string): { readonly key: string; readonly value: { readonly title: string } }[] {
-  return [item, SHARED].map((id) => ({ key: `${COLLECTION}/${id}`, value: { title: item, text } }));
 }
 
 /** Posts to the collection: entries of the server's own log. What was not answered is sent again under the same key (CAP26). */

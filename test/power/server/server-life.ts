@@ -21,11 +21,12 @@ export interface LifeOptions {
   readonly death: Death;
   readonly times: number;
   readonly random: () => number;
+  /** The server dies within so long after its writers began. Default: `WRITING_MS`. */
+  readonly writingMs?: number;
   /** Called after each death. */
   readonly onDeath?: (soFar: Figures) => void;
 }
 
-/** The server is killed within so long after its writers began. */
 const WRITING_MS = 1_000;
 /** Of the starts, so many are cut off within `STARTING_MS`: making or opening the database. */
 const SHARE_OF_HALF_STARTS = 0.15;
@@ -36,8 +37,8 @@ const STARTING_MS = 500;
  * once, the epoch is the same, and devices that were level go on. At the end everything is there that was ever written.
  */
 export async function liveThrough(scratch: Scratch, options: LifeOptions): Promise<Figures> {
-  const { death, times, random, onDeath } = options;
-  const world = await createWorld(scratch, { death, disk: 'honest', random });
+  const { death, times, onDeath } = options;
+  const world = await createWorld(scratch, { ...options, disk: 'honest' });
   const count = createCount();
   let figures = NO_FIGURES;
   for (let i = 0; i < times; i++) {
@@ -57,8 +58,11 @@ export async function liveThrough(scratch: Scratch, options: LifeOptions): Promi
 }
 
 /** The control: the disk says yes to every fsync and keeps nothing. */
-export async function dieOnLyingDisk(scratch: Scratch, random: () => number): Promise<Figures['control']> {
-  const world = await createWorld(scratch, { death: 'power-cut', disk: 'lying', random });
+export async function dieOnLyingDisk(
+  scratch: Scratch,
+  options: Pick<LifeOptions, 'random' | 'writingMs'>,
+): Promise<Figures['control']> {
+  const world = await createWorld(scratch, { ...options, death: 'power-cut', disk: 'lying' });
   await writeUntilDeath(world, await world.server.start());
   const { acknowledged, lost } = createCount()(world.writers, await readLeftBehind(scratch, world.dataDir));
   return { powerCuts: 1, acknowledged, lost };
@@ -69,19 +73,20 @@ interface World {
   readonly server: PowerServer;
   readonly writers: readonly PowerWriter[];
   readonly random: () => number;
+  readonly writingMs: number;
   /** Returns when the process is gone. */
   readonly end: (pid: number) => Promise<void>;
 }
 
-interface WorldOptions extends Pick<LifeOptions, 'death' | 'random'> {
+interface WorldOptions extends Pick<LifeOptions, 'death' | 'random' | 'writingMs'> {
   readonly disk: 'honest' | 'lying';
 }
 
-async function createWorld(scratch: Scratch, { death, disk, random }: WorldOptions): Promise<World> {
-  const place = death === 'kill' ? plainFolder(scratch) : await powerCutFolder(scratch, disk, random);
-  const server = await createPowerServer(scratch, place);
-  const writers = await createWriters(scratch, server.origin, random);
-  return { dataDir: place.dataDir, server, writers, random, end: place.end };
+async function createWorld(scratch: Scratch, options: WorldOptions): Promise<World> {
+  const { death, disk, random, writingMs = WRITING_MS } = options;
+  const { env, ...place } = death === 'kill' ? plainFolder(scratch) : await powerCutFolder(scratch, disk, random);
+  const server = await createPowerServer(scratch, { dataDir: place.dataDir, env });
+  return { ...place, server, writers: await createWriters(scratch, server.origin, random), random, writingMs };
 }
 
 interface Place extends Pick<World, 'dataDir' | 'end'> {
@@ -108,11 +113,14 @@ async function dieOnce(world: World): Promise<void> {
   else await writeUntilDeath(world, await server.start());
 }
 
-async function writeUntilDeath({ server, writers, random, end }: World, { pid, log }: ServerProcess): Promise<void> {
+async function writeUntilDeath(
+  { server, writers, random, writingMs, end }: World,
+  { pid, log }: ServerProcess,
+): Promise<void> {
   await expectLevel(writers);
   const stopping = new AbortController();
   const writing = Promise.all(writers.map((writer) => writer.write(stopping.signal)));
-  await delay(random() * WRITING_MS);
+  await delay(random() * writingMs);
   await end(pid);
   server.isGone();
   stopping.abort();

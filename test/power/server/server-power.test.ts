@@ -12,24 +12,35 @@ import { dieOnLyingDisk, liveThrough } from './server-life.ts';
 const SEED = Number(process.env['WAKELOG_SEED'] ?? 12);
 const CUTS = 5;
 const KILLS = 10;
+const writingMs = 400;
 
 const scratch = createScratch();
 afterEach(() => scratch.end());
 
 test('S2.11 S2.30 LOG18 SYNC1 SYNC4 power cuts of the server: what it acknowledged is there once, its epoch stays, devices go on', async () => {
-  const figures = await liveThrough(scratch, { death: 'power-cut', times: CUTS, random: createRandom(SEED) });
+  const figures = await liveThrough(scratch, {
+    death: 'power-cut',
+    times: CUTS,
+    random: createRandom(SEED),
+    writingMs,
+  });
   expect(figures).toMatchObject({ powerCuts: CUTS, lost: 0, doubled: 0 });
   expect(figures.acknowledged).toBeGreaterThan(CUTS * 10);
 });
 
 test('LOG18 the control: a server on a disk that lies about fsync loses what it acknowledged, and the test sees it', async () => {
-  const { acknowledged, lost } = await dieOnLyingDisk(scratch, createRandom(SEED));
+  const { acknowledged, lost } = await dieOnLyingDisk(scratch, { random: createRandom(SEED), writingMs });
   expect(acknowledged).toBeGreaterThan(0);
   expect(lost).toBe(acknowledged);
 });
 
 test('S2.11 S2.30 LOG18 SYNC2 SIGKILL of the server at random moments: what it acknowledged is there once, its epoch stays, devices go on', async () => {
-  const figures = await liveThrough(scratch, { death: 'kill', times: KILLS, random: createRandom(SEED + 1) });
+  const figures = await liveThrough(scratch, {
+    death: 'kill',
+    times: KILLS,
+    random: createRandom(SEED + 1),
+    writingMs,
+  });
   expect(figures).toMatchObject({ kills: KILLS, lost: 0, doubled: 0 });
   expect(figures.acknowledged).toBeGreaterThan(KILLS * 10);
 });

@@ -25,7 +25,9 @@ export const sqliteJob: PowerJob = {
 
     for (let done = 0; done < powerCuts; done += DEATHS_OF_A_FOLDER) {
       if (done % CUTS_OF_A_CONTROL === 0) {
-        await withScratch(async (scratch) => add({ ...NO_FIGURES, control: await dieOnLyingDisk(scratch, random) }));
+        await withScratch(async (scratch) =>
+          add({ ...NO_FIGURES, control: await dieOnLyingDisk(scratch, { random }) }),
+        );
       }
       await live('power-cut', Math.min(DEATHS_OF_A_FOLDER, powerCuts - done));
     }
