@@ -29,6 +29,8 @@ export interface SimNetwork {
   readonly setFault: (machine: string, origin: string, fault: NetworkFault | undefined) => void;
   /** Nothing passes; connections that are open end with an error (`refused`) or are silent for ever. */
   readonly partition: (machine: string, origin: string, how?: PartitionKind) => void;
+  /** Ends a partition. */
+  readonly mend: (machine: string, origin: string) => void;
   readonly isPartitioned: (machine: string, origin: string) => boolean;
   /** Ends all partitions and all faults; what they have lost stays lost. */
   readonly heal: () => void;
@@ -64,7 +66,7 @@ export function createNetwork({ world, random }: NetworkOptions): SimNetwork {
     const open = new Set<Connection>();
     openByClient.set(client, open);
     client.onDeath(() => {
-      for (const connection of open) connection.leave();
+      for (const connection of open) connection.died();
     });
     return open;
   }
@@ -130,6 +132,8 @@ export function createNetwork({ world, random }: NetworkOptions): SimNetwork {
     fetchFor:
       (machine, base) =>
       async (input, init = {}) => {
+        // What a dead program still says, nobody hears, and it hears nothing.
+        if (presentProcess()?.isAlive() === false) return new Promise(() => undefined);
         const asked = readFetchInput(input, init, base);
         return follow(asked instanceof Promise ? await asked : asked, machine, 0);
       },
@@ -141,6 +145,10 @@ export function createNetwork({ world, random }: NetworkOptions): SimNetwork {
         for (const link of links.matching(machine, origin))
           for (const connection of link.open) connection.breakOff(noAnswer('no network'));
       }
+      for (const listener of listeners) listener();
+    },
+    mend(machine, origin) {
+      links.setPartition(machine, origin, undefined);
       for (const listener of listeners) listener();
     },
     isPartitioned: (machine, origin) => links.get(machine, origin).partition !== undefined,

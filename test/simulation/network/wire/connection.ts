@@ -2,8 +2,10 @@
 export interface Connection {
   /** The program sees an error, now. */
   readonly breakOff: (error: unknown) => void;
-  /** The program is no more, or wants no more. */
+  /** The program wants no more. */
   readonly leave: () => void;
+  /** The program is no more. */
+  readonly died: () => void;
   /** The server's process is no more. */
   readonly serverDied: () => void;
 }

@@ -9,6 +9,7 @@ import type { Link } from './link.ts';
 import { crossingMs } from './link.ts';
 import type { Pipe } from './pipe.ts';
 import { createPipe } from './pipe.ts';
+import type { Plan } from './plan.ts';
 import { page, planRequest } from './plan.ts';
 import { createServerEnd } from './server-end.ts';
 import type { ServerEnd } from './server-end.ts';
@@ -39,7 +40,7 @@ export interface ExchangeOptions {
   readonly register: (connection: Connection) => () => void;
 }
 
-/** A server whose machine lost its power says nothing more; one whose process died has its connections reset. */
+/** A machine that lost its power says nothing more; a process that died has its connections closed by its system. */
 const POWER_LOSS_SHARE = 0.2;
 
 /** One request crosses its link, is answered, and the answer crosses back. */
@@ -55,7 +56,7 @@ function run(options: ExchangeOptions, resolve: (answer: Answer) => void, reject
   traffic.requests += 1;
   traffic.up += request.body.length;
   const plan = planRequest(link.faults, request, link.faultRandom, ({ kind }) => world.trace(`${link.name} ${kind}`));
-  let over = false;
+  let [over, hasHead, silent] = [false, false, false];
   let pipe: Pipe | undefined;
   let serverEnd: ServerEnd | undefined;
   let server: Server | undefined;
@@ -63,20 +64,23 @@ function run(options: ExchangeOptions, resolve: (answer: Answer) => void, reject
   const connection: Connection = {
     breakOff(error) {
       if (over) return;
-      if (pipe === undefined) fail(error);
-      else pipe.breakOff(error);
       serverEnd?.stop();
+      if (hasHead) pipe?.breakOff(error);
+      else fail(error);
     },
     leave() {
       if (over) return;
-      pipe?.mute();
       serverEnd?.stop();
       close();
     },
+    died() {
+      silent ||= random.chance(POWER_LOSS_SHARE);
+      connection.leave();
+    },
     serverDied() {
       if (over || plan.lost !== undefined || random.chance(POWER_LOSS_SHARE)) return pipe?.mute();
-      if (pipe === undefined) later(crossingMs(link, 0), () => fail(noAnswer('connection reset')));
-      else pipe.end(noAnswer('connection reset'));
+      if (hasHead) pipe?.end(noAnswer('connection reset'));
+      else later(crossingMs(link, 0), () => fail(noAnswer('connection reset')));
     },
   };
   const unregister = options.register(connection);
@@ -85,6 +89,7 @@ function run(options: ExchangeOptions, resolve: (answer: Answer) => void, reject
 
   function close(): void {
     over = true;
+    pipe?.mute();
     signal?.removeEventListener('abort', onAbort);
     server?.open.delete(connection);
     unregister();
@@ -175,37 +180,43 @@ function run(options: ExchangeOptions, resolve: (answer: Answer) => void, reject
   /** A streamed body is written from now on, whoever gets to see it. */
   function stream(response: SimResponse, { process }: Server): void {
     if (typeof response.body !== 'function') return;
-    let silent = false;
     const end = createServerEnd({ world, link, process, isSilent: () => silent });
     serverEnd = end;
-    if (over) end.stop();
-    else if (plan.answer !== undefined || plan.lost !== undefined) {
-      silent = plan.lostAfterMs === undefined;
-      end.stop();
-      loseAfter(crossingMs(link, 0));
-    } else {
-      const flow = openPipe(end.onRead);
+    if (over || plan.answer !== undefined) end.stop();
+    else {
+      const headMs = crossingMs(link, 0) + plan.downMs;
+      const flow = openPipe(end.onRead, headMs);
       end.attach(flow);
-      later(crossingMs(link, 0) + plan.downMs, () => passes() && deliver(response, flow));
-      if (plan.streamEnd !== undefined) {
-        const { afterMs, how } = plan.streamEnd;
-        later(plan.downMs + afterMs, () => {
-          silent = how === 'silence';
-          if (silent) flow.mute();
-          else flow.end(how === 'error' ? noAnswer('connection reset') : undefined);
-          end.stop();
-        });
+      if (plan.lost === undefined) {
+        later(headMs, () => passes() && deliver(response, flow));
+        if (plan.streamEnd !== undefined) endStream(flow, end, plan.streamEnd);
+      } else {
+        flow.mute();
+        silent = plan.lostAfterMs === undefined;
+        if (!silent) end.stop();
+        loseAfter(headMs);
       }
     }
     void end.run(response.body);
   }
 
-  function openPipe(onRead: () => void): Pipe {
+  function endStream(flow: Pipe, end: ServerEnd, { afterMs, how }: NonNullable<Plan['streamEnd']>): void {
+    later(plan.downMs + afterMs, () => {
+      if (over) return;
+      silent = how === 'silence';
+      if (silent) return flow.mute();
+      flow.end(how === 'error' ? noAnswer('connection reset') : undefined);
+      end.stop();
+    });
+  }
+
+  function openPipe(onRead: () => void, firstMs: number): Pipe {
     pipe = createPipe({
       world,
       random,
       label: link.name,
       shape: { drip: plan.drip, shredMs: plan.shredMs, delayMs: (bytes) => crossingMs(link, bytes) + plan.downMs },
+      firstMs,
       passes: () => !over && passes(),
       onSettled: close,
       onRead,
@@ -222,14 +233,15 @@ function run(options: ExchangeOptions, resolve: (answer: Answer) => void, reject
       deliver(response, wholeBody(body.slice()));
       return;
     }
-    const flow = openPipe(() => undefined);
+    const flow = openPipe(() => undefined, 0);
     flow.write(plan.cut === undefined ? body : body.subarray(0, random.int(body.length)));
     flow.end(plan.cut === 'error' ? noAnswer('connection reset') : undefined);
     deliver(response, flow);
   }
 
   function deliver({ status, headers }: SimResponse, body: Pick<Pipe, 'read'>): void {
-    if (client?.isAlive() === false) return;
+    if (client?.isAlive() === false || (over && pipe !== undefined)) return;
+    hasHead = true;
     world.trace(`${link.name} ${status}`);
     const cancel = (): void => connection.leave();
     resolve({ status, headers, source: { read: body.read, cancel } });

@@ -13,6 +13,8 @@ export interface PipeOptions {
   readonly random: SimRandom;
   readonly label: string;
   readonly shape: PipeShape;
+  /** Nothing arrives before, ms from now: the head of the answer. */
+  readonly firstMs: number;
   /** Asked at each delivery: false while nothing comes through. What would have come then is lost, and so is the rest. */
   readonly passes: () => boolean;
   /** Its end has arrived, good or bad: the network has nothing more to do with it. */
@@ -51,11 +53,12 @@ interface Waiter {
   readonly reject: (error: unknown) => void;
 }
 
-export function createPipe({ world, random, label, shape, passes, onSettled, onRead }: PipeOptions): Pipe {
+export function createPipe(options: PipeOptions): Pipe {
+  const { world, random, label, shape, passes, onSettled, onRead } = options;
   const inFlight: InFlight[] = [];
   const arrived: Uint8Array[] = [];
   const waiters: Waiter[] = [];
-  let [unread, lastAt] = [0, 0];
+  let [unread, lastAt] = [0, world.now() + options.firstMs];
   let [isMute, isSettled, isPumping] = [false, false, false];
   let ending: Ending | undefined;
 
@@ -159,6 +162,7 @@ export function createPipe({ world, random, label, shape, passes, onSettled, onR
     write(piece) {
       if (ending !== undefined || piece.length === 0) return;
       unread += piece.length;
+      if (isMute) return;
       // The writer may use its memory again.
       send({ piece: piece.slice(), ending: undefined }, shape.delayMs(piece.length));
     },
