@@ -4,7 +4,8 @@ import type { ArrivalRow, HeadRow, QuarantinedRow, RowStore, RowWriter, RunRow }
 import { StorageFull, StorageGone } from './row-store.ts';
 import type { LogName } from './version-vector.ts';
 
-interface MemoryRows {
+/** One store's rows, as an engine in memory keeps them. */
+export interface MemoryRows {
   readonly heads: Map<LogName, HeadRow>;
   readonly runs: Map<LogName, RunRow[]>;
   readonly arrivals: ArrivalRow[];
@@ -21,14 +22,7 @@ interface MemoryRows {
 export function createMemoryRowStore({
   maxBytes = Number.POSITIVE_INFINITY,
 }: { readonly maxBytes?: number } = {}): RowStore {
-  const rows: MemoryRows = {
-    heads: new Map(),
-    runs: new Map(),
-    arrivals: [],
-    quarantined: new Map(),
-    values: new Map(),
-    bytes: 0,
-  };
+  const rows = createMemoryRows();
   let queue: Promise<unknown> = Promise.resolve();
   let closed = false;
 
@@ -40,12 +34,12 @@ export function createMemoryRowStore({
   }
 
   return {
-    read: (body) => inOrder(async () => body(createWriter(rows, []))),
+    read: (body) => inOrder(async () => body(createMemoryWriter(rows, []))),
     write: (_durability, body) =>
       inOrder(async () => {
         const undo: (() => void)[] = [];
         try {
-          const result = await body(createWriter(rows, undo));
+          const result = await body(createMemoryWriter(rows, undo));
           if (rows.bytes > maxBytes) throw new StorageFull();
           return result;
         } catch (error) {
@@ -60,7 +54,19 @@ export function createMemoryRowStore({
   };
 }
 
-function createWriter(rows: MemoryRows, undo: (() => void)[]): RowWriter {
+export function createMemoryRows(): MemoryRows {
+  return {
+    heads: new Map(),
+    runs: new Map(),
+    arrivals: [],
+    quarantined: new Map(),
+    values: new Map(),
+    bytes: 0,
+  };
+}
+
+/** Changes rows at once. The steps that undo it, in reverse order, are added to `undo`. */
+export function createMemoryWriter(rows: MemoryRows, undo: (() => void)[]): RowWriter {
   const { heads, runs, arrivals, quarantined, values } = rows;
   return {
     head: (log) => heads.get(log),

@@ -3,6 +3,7 @@ import { describe, test } from 'vitest';
 import type { ContractCase, ContractEngine } from './contract.ts';
 import { runCase } from './contract.ts';
 import { fakeIndexedDbEngine } from './engines/fake-indexeddb.ts';
+import { journalEngine } from './engines/journal.ts';
 import { memoryEngine } from './engines/memory.ts';
 import { sqliteEngine } from './engines/sqlite.ts';
 import { LOG_STORE_CASES } from './log-store.contract.ts';
@@ -13,6 +14,7 @@ const ENGINES: Readonly<Record<string, ContractEngine>> = {
   memory: memoryEngine,
   'IndexedDB (fake-indexeddb)': fakeIndexedDbEngine,
   SQLite: sqliteEngine,
+  "the simulator's journal": journalEngine,
 };
 const SUITES: Readonly<Record<string, readonly ContractCase[]>> = {
   'log store': LOG_STORE_CASES,
