@@ -4,6 +4,7 @@ import type { SimProcess } from '../world/process.ts';
 import { boundToProcess, runAs } from '../world/process.ts';
 import type { SimCrypto } from '../world/sim-crypto.ts';
 import type { World } from '../world/world.ts';
+import { EPOCH_MS } from '../world/world.ts';
 import type { DiskBackup, ServerDisk } from './server-disk.ts';
 import type { ServerLife, ServerSettings } from './server-life.ts';
 import { startServerLife } from './server-life.ts';
@@ -77,8 +78,9 @@ export function createSimServer(options: SimServerOptions): SimServer {
   function start(): void {
     if (run !== undefined) return;
     const pending = new Set<(error: Error) => void>();
-    const { globals = {}, clock } = options;
-    const process = world.spawn({ name, globals, ...(clock === undefined ? {} : { clock }) }, () => undefined);
+    const { globals = {}, clock = () => EPOCH_MS + world.now() } = options;
+    // As Date.now gives it: whole ms.
+    const process = world.spawn({ name, globals, clock: () => Math.floor(clock()) }, () => undefined);
     const fresh: Run = { process, life: undefined, pending };
     run = fresh;
     process.onDeath(() => {
