@@ -2,7 +2,7 @@ import type { SimRandom } from '../world/random.ts';
 import type { StorageErrorName } from './calls.ts';
 import { createCallLog } from './calls.ts';
 import { createConnectionQueues } from './connection-queues.ts';
-import { endConnection } from './connections.ts';
+import { createScheduler, endConnection } from './connections.ts';
 import { createDatabases, createDiskFactory } from './disk-factory.ts';
 import type { DiskCore } from './fake-internals.ts';
 import { installIdbClasses } from './install.ts';
@@ -112,7 +112,8 @@ export function createBrowserDisk({ world, name, random }: BrowserDiskOptions): 
 }
 
 /** The machine is off: nothing goes on, and nobody is told. What was not committed is undone. */
-function stopAll({ databases, lane, queues }: DiskCore): void {
+function stopAll(core: DiskCore): void {
+  const { databases, lane, queues } = core;
   for (const raw of databases.values()) {
     for (const connection of raw.connections) {
       if (connection.owner?.isAlive())
@@ -125,6 +126,8 @@ function stopAll({ databases, lane, queues }: DiskCore): void {
     }
     for (const connection of raw.connections) connection._closePending = connection._closed = true;
     [raw.transactions, raw.connections, raw.waiters] = [[], [], []];
+    // What it had queued is forgotten with the lane's tasks.
+    raw.processTransactions = createScheduler(core, raw);
   }
   lane.clear();
   queues.clear();

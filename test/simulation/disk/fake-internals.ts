@@ -122,6 +122,8 @@ export interface TransactionInside extends EventTargetInside {
   _markFinished(): void;
   /** How it fails as soon as it would begin. */
   simFailure?: string | undefined;
+  /** How and on which stores it works, for the call log. */
+  simSite?: string;
   simPuts?: boolean;
   /** Its changes are part of the disk's history: nothing but a power cut undoes them. */
   isInJournal?: boolean;

@@ -32,48 +32,52 @@ export function createJournal(now: () => number, random: SimRandom): Journal {
   let changes: Change[] = [];
   /** The place of the first of `changes`. */
   let first = 0;
+  /** So many of `changes` are known to be durable. */
+  let durable = 0;
 
-  function dropBefore(place: number): void {
-    if (place <= first) return;
-    changes = changes.slice(place - first);
-    first = place;
+  function noteWrittenBack(): void {
+    while (durable < changes.length && (changes[durable] as Change).writtenBackAt <= now()) durable += 1;
   }
 
-  function dropWrittenBack(): void {
-    let written = 0;
-    while (written < changes.length && (changes[written] as Change).writtenBackAt <= now()) written += 1;
-    // Copying for each one would cost more than keeping a few.
-    if (written > changes.length / 2) dropBefore(first + written);
+  /** Copying for each one would cost more than keeping as many again. */
+  function dropSome(): void {
+    if (durable < changes.length - durable) return;
+    changes = changes.slice(durable);
+    first += durable;
+    durable = 0;
   }
 
-  function volatileFrom(): number {
-    const index = changes.findIndex(({ writtenBackAt }) => writtenBackAt > now());
-    return index === -1 ? changes.length : index;
+  function forget(): void {
+    first += changes.length;
+    [changes, durable] = [[], 0];
   }
 
   return {
     append(undo) {
-      dropWrittenBack();
+      noteWrittenBack();
+      dropSome();
       const soonest = changes.at(-1)?.writtenBackAt ?? 0;
       const writtenBackAt = Math.max(soonest, now() + random.between(WRITE_BACK_MS.min, WRITE_BACK_MS.max));
       changes.push({ undo, writtenBackAt });
       return first + changes.length - 1;
     },
-    sync: (place) => dropBefore(place + 1),
+    sync(place) {
+      durable = Math.max(durable, place + 1 - first);
+    },
     cut() {
-      const open = changes.slice(volatileFrom());
+      noteWrittenBack();
+      const open = changes.slice(durable);
       const kept = random.pick([() => 0, () => open.length, () => random.int(open.length + 1)])();
       for (const { undo } of open.slice(kept).toReversed()) {
         for (const step of undo.toReversed()) step();
       }
-      first += changes.length;
-      changes = [];
+      forget();
       return { lost: open.length - kept, kept };
     },
-    volatile: () => changes.length - volatileFrom(),
-    forget() {
-      first += changes.length;
-      changes = [];
+    volatile() {
+      noteWrittenBack();
+      return changes.length - durable;
     },
+    forget,
   };
 }

@@ -33,13 +33,15 @@ function patchBeginning(): void {
     const { disk } = raw;
     if (disk === undefined) return transaction.call(this, names, mode, options);
     // An upgrade that waited while its database was emptied: it begins, and is aborted.
-    const isHopeless = mode === 'versionchange' && this._closePending;
+    const isUpgrade = mode === 'versionchange';
+    const isHopeless = isUpgrade && this._closePending;
     if (isHopeless) this._closePending = false;
     const tx = runInLane(disk.lane, () => transaction.call(this, names, mode, options));
     if (isHopeless) this._closePending = true;
     // Only what the browser itself begins has no process: an upgrade.
     (presentProcess() ?? this.owner)?.noteStore();
-    tx.simFailure = disk.calls.note(`begin ${describe(tx)}`);
+    tx.simSite = describe(tx.mode, tx.durability, isUpgrade ? `of ${raw.name}` : names);
+    tx.simFailure = disk.calls.note(`begin ${tx.simSite}`);
     if (raw.isGone) tx.simFailure = 'AbortError';
     return tx;
   };
@@ -58,6 +60,7 @@ function patchCourse(): void {
       this._started = true;
       return this._abort(failure);
     }
+    if (!this._started && this.mode !== 'readonly') keepGenerators(this);
     if (this.mode === 'readonly' || this._requests.some(({ request }) => request.readyState !== 'done')) {
       return start.call(this);
     }
@@ -66,10 +69,22 @@ function patchCourse(): void {
   };
 }
 
+/** Numbers that were drawn are given back with everything else; fake-indexeddb forgets it of a key that was named and is higher. */
+function keepGenerators(tx: TransactionInside): void {
+  for (const name of tx._scope) {
+    const generator = tx.db._rawDatabase.rawObjectStores.get(name)?.keyGenerator;
+    if (generator === null || generator === undefined) continue;
+    const before = generator.num;
+    tx._rollbackLog.unshift(() => {
+      generator.num = before;
+    });
+  }
+}
+
 /** All requests are done and no more came. `finish` ends the transaction and fires `complete`. */
 function commit(disk: DiskCore, tx: TransactionInside, finish: () => void): void {
   if (tx.isInJournal) return;
-  const failure = disk.calls.note(`commit ${describe(tx)}`) ?? overQuota(disk, tx);
+  const failure = disk.calls.note(`commit ${tx.simSite}`) ?? overQuota(disk, tx);
   if (failure !== undefined) return tx._abort(failure);
   tx.isInJournal = true;
   const place = disk.journal.append(tx._rollbackLog);
@@ -121,15 +136,21 @@ function patchEnding(): void {
   };
 }
 
-function describe({ mode, durability, _scope }: TransactionInside): string {
-  const how = mode === 'readwrite' ? `readwrite ${durability}` : mode;
-  return `${how} ${scopeName(_scope)}`;
+/** `readwrite strict heads,runs`: how and on which stores, as production code names them. */
+function describe(
+  mode: IDBTransactionMode,
+  durability: IDBTransactionDurability | undefined,
+  stores: string | readonly string[],
+): string {
+  const names = typeof stores === 'string' ? stores : joined(stores);
+  return mode === 'readwrite' ? `readwrite ${durability ?? 'default'} ${names}` : `${mode} ${names}`;
 }
 
-const scopeNames = new WeakMap<ReadonlySet<string>, string>();
+/** Lists of stores are constants of the code: few, and often used. */
+const joinedLists = new WeakMap<readonly string[], string>();
 
-function scopeName(scope: ReadonlySet<string>): string {
-  let name = scopeNames.get(scope);
-  if (name === undefined) scopeNames.set(scope, (name = [...scope].toSorted().join(',')));
-  return name;
+function joined(list: readonly string[]): string {
+  let text = joinedLists.get(list);
+  if (text === undefined) joinedLists.set(list, (text = list.join(',')));
+  return text;
 }

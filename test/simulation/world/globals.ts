@@ -60,7 +60,10 @@ function install(): void {
   installRandom();
   for (const name of OFFERED) offer(name);
   const realNow = Date.now.bind(Date);
-  Date.now = () => presentProcess()?.wallClock() ?? realNow();
+  Date.now = () => {
+    const process = presentProcess();
+    return process === undefined ? realNow() : Math.floor(process.wallClock());
+  };
 }
 
 /** The simulated process that is running, with its world. */

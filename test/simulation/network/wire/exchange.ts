@@ -161,7 +161,7 @@ function run(options: ExchangeOptions, resolve: (answer: Answer) => void, reject
   }
 
   function ask({ process, handler }: Server): Promise<SimResponse> {
-    return runAs(process, () => handler({ ...request, body: request.body.slice() })).catch((error: unknown) => {
+    return runAs(process, () => handler(request)).catch((error: unknown) => {
       world.trace(`${link.name} handler failed: ${String(error)}`);
       return page(500, '<h1>500</h1>');
     });
@@ -230,7 +230,7 @@ function run(options: ExchangeOptions, resolve: (answer: Answer) => void, reject
     const body = response.body as Uint8Array;
     if (plan.cut === undefined && plan.drip === undefined && plan.shredMs === undefined) {
       close();
-      deliver(response, wholeBody(body.slice()));
+      deliver(response, wholeBody(body));
       return;
     }
     const flow = openPipe(() => undefined, 0);

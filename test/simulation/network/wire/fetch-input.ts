@@ -64,9 +64,9 @@ function toRecord(headers: HeadersLike | undefined): Record<string, string> {
   return record;
 }
 
-/** A copy: the program may use its memory again while the request travels. */
+/** No copy, unlike the real thing: a program that changes what it sent is found out rather than covered. */
 function toBytes(body: NonNullable<FetchInit['body']>): Uint8Array {
   if (typeof body === 'string') return encoder.encode(body);
-  if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice();
-  return new Uint8Array(body.slice(0));
+  if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
+  return new Uint8Array(body);
 }

@@ -163,8 +163,7 @@ export function createPipe(options: PipeOptions): Pipe {
       if (ending !== undefined || piece.length === 0) return;
       unread += piece.length;
       if (isMute) return;
-      // The writer may use its memory again.
-      send({ piece: piece.slice(), ending: undefined }, shape.delayMs(piece.length));
+      send({ piece, ending: undefined }, shape.delayMs(piece.length));
     },
     end(error) {
       send({ piece: undefined, ending: error === undefined ? 'complete' : { error } }, shape.delayMs(0));

@@ -1,0 +1,70 @@
+import type { Machine } from '../universe/machine.ts';
+import type { Universe } from '../universe/universe.ts';
+import type { RowsWithArrivals } from './rows.ts';
+import { browserRows, serverRows } from './rows.ts';
+import type { StoredLogs } from './stored-log.ts';
+import { readLogs } from './stored-log.ts';
+
+/**
+ * What must hold of the disks at every moment, whoever runs or has just been killed. Read from outside, so that no program
+ * can hide anything.
+ */
+export function checkStores(universe: Universe): void {
+  for (const machine of universe.machines) {
+    const rows = browserRows(machine);
+    if (rows === undefined) continue;
+    const server = serverRows(universe, machine.scope.space);
+    checkShape(universe, machine.name, rows);
+    checkAgainstServer(universe, machine, rows, server);
+  }
+  for (const space of universe.server.disk.spaceNames()) checkShape(universe, 'server', serverRows(universe, space));
+}
+
+/** Each log is whole from its floor to its head: no gap, no overlap, rows and head agree (LOG13). */
+function checkShape({ world }: Universe, where: string, { heads, runs }: RowsWithArrivals): void {
+  const ends = new Map<string, number>();
+  for (const { log, first, count } of runs.toSorted((a, b) => (a.log === b.log ? a.first - b.first : a.log < b.log ? -1 : 1))) {
+    const expected = ends.get(log);
+    if (expected !== undefined && first !== expected) world.fail('LOG13', `${where}: ${log} goes from ${expected - 1} to ${first}`);
+    ends.set(log, first + count);
+  }
+  for (const { log, sequence } of heads) {
+    if (ends.get(log) !== sequence + 1) world.fail('LOG13', `${where}: the head of ${log} is ${sequence}, its rows end before ${ends.get(log)}`);
+    ends.delete(log);
+  }
+  for (const log of ends.keys()) world.fail('LOG13', `${where}: rows of ${log} without a head`);
+}
+
+/** The server's words are true: what it acknowledged, and what its cursor says was given, is there (SYNC2, SYNC3). */
+function checkAgainstServer(universe: Universe, machine: Machine, rows: RowsWithArrivals, server: RowsWithArrivals): void {
+  const { world } = universe;
+  const text = rows.values.get('value:cursor');
+  if (text === undefined) return;
+  const [epoch, position] = JSON.parse(text) as [string, number, string];
+  if (epoch !== universe.server.epochOf(machine.scope.space)) return;
+  const heads = new Map(server.heads.map(({ log, sequence }) => [log, sequence]));
+  for (const [log, sequence] of JSON.parse(rows.values.get('value:acknowledged') ?? '[]') as [string, number][]) {
+    if (sequence > (heads.get(log) ?? -1)) {
+      world.fail('SYNC2', `${machine.name} was told that ${sequence} of ${log} is durable; the server has ${heads.get(log) ?? 'none'}`);
+    }
+  }
+  const own = readLogs(rows);
+  for (const arrival of server.arrivals) {
+    if (arrival.position > position) continue;
+    const lacking = firstLacking(own, arrival.log, arrival.first, arrival.last);
+    if (lacking === undefined || mayLack(rows, arrival.log)) continue;
+    world.fail('SYNC3', `${machine.name} has the cursor ${position} and lacks ${lacking} of ${arrival.log}, which arrived at ${arrival.position}`);
+    return;
+  }
+}
+
+function firstLacking(logs: StoredLogs, log: string, first: number, last: number): number | undefined {
+  const held = logs.get(log);
+  for (let sequence = first; sequence <= last; sequence++) if (held?.has(sequence) !== true) return sequence;
+  return undefined;
+}
+
+/** A log of which this device knows that it must take it anew, or that it could not take something. */
+function mayLack(rows: RowsWithArrivals, log: string): boolean {
+  return rows.values.has('value:lacking') || (rows.values.get('value:forked') ?? '').includes(log);
+}

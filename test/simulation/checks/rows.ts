@@ -1,0 +1,48 @@
+import { databaseName } from '../../../sw/devices.ts';
+import type { ArrivalRow, HeadRow, QuarantinedRow, RunRow } from '../../../core/log/row-store.ts';
+import type { LogName } from '../../../core/log/version-vector.ts';
+import type { Machine } from '../universe/machine.ts';
+import type { Universe } from '../universe/universe.ts';
+import { peek } from './peek.ts';
+import type { StoredRows } from './stored-log.ts';
+
+export interface RowsWithArrivals extends StoredRows {
+  readonly arrivals: readonly ArrivalRow[];
+}
+
+/** What the browser's database of its account and space holds, committed; undefined when there is none. */
+export function browserRows({ disk, scope }: Machine): RowsWithArrivals | undefined {
+  const read = peek(disk, databaseName(scope));
+  if (read === undefined) return undefined;
+  const runs: RunRow[] = [];
+  for (const { key, value } of read('runs')) {
+    const [log, first] = key as unknown as readonly [LogName, number];
+    if ((key as readonly unknown[]).length > 2) {
+      // A further piece of the row before.
+      const row = runs.at(-1);
+      if (row !== undefined) runs[runs.length - 1] = { ...row, bytes: joined(row.bytes, value as Uint8Array) };
+      continue;
+    }
+    const { count, lastId, piece } = value as { readonly count: number; readonly lastId: RunRow['lastId']; readonly piece: RunRow['bytes'] };
+    runs.push({ log, first, count, lastId, bytes: piece });
+  }
+  return {
+    heads: read('heads').map(({ value }) => value as HeadRow),
+    runs,
+    arrivals: read('arrivals').map(({ value }) => value as ArrivalRow),
+    quarantined: read('quarantined').filter(({ key }) => (key as readonly unknown[]).length === 3).map(({ value }) => value as QuarantinedRow),
+    values: new Map(read('values').map(({ key, value }) => [key as string, value as string])),
+  };
+}
+
+export function serverRows({ server }: Universe, space: string): RowsWithArrivals {
+  const { heads, runs, arrivals, quarantined, values } = server.disk.rows(space);
+  return { heads: [...heads.values()], runs: [...runs.values()].flat(), arrivals, quarantined: [...quarantined.values()], values };
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+}

@@ -1,0 +1,69 @@
+import type { NetworkFault } from '../network/fault.ts';
+import type { PushFault } from '../network/push-fault.ts';
+
+/** One thing that goes wrong, as data: printed with a failing seed, shrunk, and kept. `browser` counts from 0. */
+export type Fault = { readonly atMs: number } & (
+  | { readonly kind: 'stop-worker'; readonly browser: number }
+  | { readonly kind: 'update-worker'; readonly browser: number }
+  | { readonly kind: 'kill-browser'; readonly browser: number; readonly downMs: number }
+  | { readonly kind: 'power-cut'; readonly browser: number; readonly downMs: number }
+  /** The browser empties the site's storage, whole, while it runs. */
+  | { readonly kind: 'evict'; readonly browser: number }
+  | { readonly kind: 'save-profile'; readonly browser: number }
+  /** What was saved takes the place of what is there. `all` false: the databases only, not what lies beside them. */
+  | { readonly kind: 'restore-profile'; readonly browser: number; readonly downMs: number; readonly all: boolean }
+  /** A second machine with a copy of the profile: both go on. */
+  | { readonly kind: 'clone-profile'; readonly browser: number }
+  | { readonly kind: 'quota'; readonly browser: number; readonly spareBytes: number; readonly forMs: number }
+  | { readonly kind: 'disk-error'; readonly browser: number; readonly afterCalls: number }
+  | { readonly kind: 'disk-stall'; readonly browser: number; readonly forMs: number }
+  | { readonly kind: 'clock-jump'; readonly browser: number; readonly byMs: number }
+  | { readonly kind: 'clock-freeze'; readonly browser: number; readonly forMs: number }
+  /** So many tabs write at once. */
+  | { readonly kind: 'tab-burst'; readonly browser: number; readonly tabs: number; readonly writes: number }
+  /** `browser` undefined: every machine. */
+  | { readonly kind: 'network'; readonly browser: number | undefined; readonly fault: NetworkFault; readonly forMs: number }
+  | { readonly kind: 'partition'; readonly browser: number; readonly forMs: number }
+  | { readonly kind: 'server-kill'; readonly downMs: number }
+  | { readonly kind: 'server-power-cut'; readonly downMs: number }
+  | { readonly kind: 'server-stall'; readonly forMs: number }
+  | { readonly kind: 'server-save' }
+  | { readonly kind: 'server-restore'; readonly downMs: number }
+  | { readonly kind: 'server-disk-error'; readonly afterCalls: number }
+  | { readonly kind: 'server-clock-jump'; readonly byMs: number }
+  | { readonly kind: 'push'; readonly fault: PushFault; readonly forMs: number }
+  | { readonly kind: 'forged-push'; readonly browser: number }
+  /** A device that keeps no rule sends what no honest one would. */
+  | { readonly kind: 'byzantine'; readonly act: ByzantineAct }
+);
+
+export type FaultKind = Fault['kind'];
+
+export const BYZANTINE_ACTS = ['equivocate', 'bad-signature', 'gap', 'regrown-lamport', 'wrong-space', 'cut-run', 'impersonate', 'withhold-body', 'unenrolled', 'garbage'] as const;
+export type ByzantineAct = (typeof BYZANTINE_ACTS)[number];
+
+/** How much goes on, and among whom. */
+export interface Scale {
+  readonly browsers: number;
+  readonly accounts: number;
+  readonly spaces: number;
+  readonly keys: number;
+  /** Virtual ms between two actions of one tab, on average. */
+  readonly actionMs: number;
+  /** How long users act and faults happen, virtual ms. */
+  readonly busyMs: number;
+  readonly hasSync: boolean;
+  readonly updates: 'hold' | 'live';
+  readonly push: boolean;
+  /** The authority refuses some entries. */
+  readonly validator: boolean;
+  /** Ed25519 itself instead of the simulation's cheap signatures. */
+  readonly realSignatures: boolean;
+}
+
+/** A run, whole: the same plan always runs the same way. */
+export interface Plan {
+  readonly seed: number;
+  readonly scale: Scale;
+  readonly faults: readonly Fault[];
+}
