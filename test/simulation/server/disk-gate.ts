@@ -1,4 +1,4 @@
-import { boundToProcess, presentProcess } from '../world/process.ts';
+import { boundToProcess, presentProcess, runAsWorld } from '../world/process.ts';
 import type { SimRandom } from '../world/random.ts';
 
 /** How a disk waits: the world's events, or, outside of a world, Node's. The task runs as the process that waits. */
@@ -14,6 +14,8 @@ export interface DiskGate {
   readonly calls: () => number;
   /** The nth call from now (1: the next) fails, and has no effect. */
   readonly failNext: (nth: number, error?: Error) => void;
+  /** At the nth call from now something happens first, such as the program's death. */
+  readonly onCall: (nth: number, task: () => void) => void;
   /** Every call waits from now on; returns the way to let them go on. */
   readonly stall: () => () => void;
 }
@@ -25,7 +27,7 @@ export class DiskFailed extends Error {
 
 export function createDiskGate(after: After, random: SimRandom): DiskGate {
   let [calls, stalls] = [0, 0];
-  let failing: { readonly at: number; readonly error: Error } | undefined;
+  const armed = new Map<number, () => Error | undefined>();
   let parked: (() => void)[] = [];
 
   function pass(task: () => void): void {
@@ -37,17 +39,19 @@ export function createDiskGate(after: After, random: SimRandom): DiskGate {
     call() {
       presentProcess()?.noteStore();
       calls += 1;
-      if (failing?.at !== calls) return undefined;
-      const { error } = failing;
-      failing = undefined;
-      return error;
+      const task = armed.get(calls);
+      armed.delete(calls);
+      return task?.();
     },
     later(mostMs, label, task) {
       after(mostMs * random.next() ** 3, label, () => pass(task));
     },
     calls: () => calls,
     failNext(nth, error = new DiskFailed('the disk failed')) {
-      failing = { at: calls + nth, error };
+      armed.set(calls + nth, () => error);
+    },
+    onCall(nth, task) {
+      armed.set(calls + nth, () => runAsWorld(task) as undefined);
     },
     stall() {
       stalls += 1;

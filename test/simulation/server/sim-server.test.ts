@@ -234,6 +234,29 @@ describe('faults of the disk', () => {
     expect(failures).toBeGreaterThan(5);
   });
 
+  test('SYNC2 SYNC4 S1.5 the power fails at each storage call of a request in turn: what was acknowledged is there, under the same epoch', async () => {
+    let cuts = 0;
+    for (let nth = 1; nth < 200; nth++) {
+      const setting = await setUp(100 + nth);
+      const { world, crypto, server, ask } = setting;
+      const peer = await createTestPeer(crypto, 'ann', 3);
+      const first = spaceOf(await ask(peer.sync(ORIGIN, { runs: peer.runs.slice(0, 2) })));
+      const before = server.disk.calls();
+      server.disk.onCall(nth, server.powerCut);
+      const request = peer.sync(ORIGIN, { cursor: first.cursor, runs: peer.runs.slice(2) });
+      const answer = await ask(request).catch((error: unknown) => error);
+      if (server.disk.calls() - before < nth) break;
+      expect(answer).toBeInstanceOf(ServerGone);
+      cuts += 1;
+      await restart(setting);
+      const again = spaceOf(await ask(request));
+      expect([again.acknowledged.get(peer.log), again.refused, again.compareVectors]).toEqual([3, [], false]);
+      expect(again.cursor.epoch).toBe(first.cursor.epoch);
+      expect(world.failure()).toBeUndefined();
+    }
+    expect(cuts).toBeGreaterThan(5);
+  });
+
   test('SYNC6 LOG18 a full disk refuses runs as storage-full and takes them when there is room again', async () => {
     const { crypto, server, ask } = await setUp(12);
     const peer = await createTestPeer(crypto, 'ann', 3);

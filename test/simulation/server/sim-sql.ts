@@ -43,11 +43,11 @@ export function createSimSql(gate: DiskGate): SimSql {
     }
   }
 
-  function after<T>(mostMs: number, label: string, body: (sql: Sql) => Awaitable<T>): Promise<T> {
+  function after<T>(mostMs: number, label: string, body: () => Promise<T>): Promise<T> {
     const failure = gate.call();
     return new Promise((resolve, reject) => {
       gate.later(mostMs, label, () => {
-        if (failure === undefined) turns(() => transact(body)).then(resolve, reject);
+        if (failure === undefined) turns(body).then(resolve, reject);
         else reject(failure);
       });
     });
@@ -66,8 +66,8 @@ export function createSimSql(gate: DiskGate): SimSql {
 
   return {
     connect: () => ({
-      read: (body) => after(READ_MS, 'tables read', body),
-      transaction: (body) => after(COMMIT_MS, 'tables commit', body),
+      read: (body) => after(READ_MS, 'tables read', async () => body(sql)),
+      transaction: (body) => after(COMMIT_MS, 'tables commit', () => transact(body)),
     }),
     baseEpoch() {
       if (database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'server_values'").get() === undefined)
