@@ -23,7 +23,7 @@ interface Source {
 }
 type Method = (this: Source, ...args: unknown[]) => unknown;
 interface Request {
-  readonly source?: Source;
+  readonly source: Source | null;
   readonly operation: () => unknown;
   readonly request?: unknown;
 }
@@ -55,7 +55,7 @@ export function patchRequests(): void {
   const { _execRequestAsync } = transactions;
   transactions._execRequestAsync = function countAndExecute(request) {
     const { disk } = this.db._rawDatabase;
-    if (disk === undefined || request.source === undefined || this._state !== 'active') {
+    if (disk === undefined || request.source === null || this._state !== 'active') {
       return _execRequestAsync.call(this, request);
     }
     const failure = disk.calls.note(
