@@ -9,6 +9,7 @@ import { toBase64Url } from '../core/log/bytes.ts';
 import type { PageScope } from '../core/protocol/page-messages.ts';
 import type { AccountStores, WorkerCrypto } from './account-store.ts';
 import { createWriterKeys } from './account-store.ts';
+import { createCacheCanary } from './cache-canary.ts';
 import { webClock, webLock, webRandom } from './web-ports.ts';
 
 export interface DevicesOptions {
@@ -100,6 +101,7 @@ export function createDevices(options: DevicesOptions): Devices {
     async wipe(scope) {
       await close(scope);
       await options.stores.remove(databaseName(scope));
+      await createCacheCanary(databaseName(scope)).remove();
     },
   };
 }
@@ -116,6 +118,7 @@ async function openDevice(options: DevicesOptions, scope: PageScope, onGone: () 
     random: webRandom,
     lock: webLock,
     writerKeys: createWriterKeys(database, cryptography),
+    canary: createCacheCanary(databaseName(scope)),
   };
   const replica = await createReplica({
     ...scope,

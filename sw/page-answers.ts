@@ -15,5 +15,6 @@ export async function statusToPage(device: Device, push: PageStatus['push']): Pr
     updateNeeded: status.updateNeeded,
     lastSynced: status.lastSynced ?? null,
     push,
+    ...(status.setback && { setback: status.setback }),
   };
 }

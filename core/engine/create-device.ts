@@ -1,12 +1,13 @@
 import type { Crypto } from '../log/crypto.ts';
 import type { Device, DeviceStatus } from './device.ts';
-import { createExchange, readMemory } from './exchange.ts';
+import { createExchange } from './exchange.ts';
 import { createLiveStream } from './live-stream.ts';
 import { countUnsent, exportUnsent, verdictOf } from './own-entries.ts';
 import type { Clock, Random, Transport } from './ports.ts';
 import type { Replica } from './replica.ts';
 import type { SyncLoop } from './sync-loop.ts';
 import { createSyncLoop } from './sync-loop.ts';
+import { readMemory } from './sync-memory.ts';
 import { tell } from './tell.ts';
 
 export interface DeviceOptions {
@@ -66,6 +67,7 @@ export async function createDevice(options: DeviceOptions): Promise<Device> {
       atRisk: riskOf(memory.blocked[own ?? '']),
       updateNeeded: connection === 'needs-update',
       lastSynced: memory.syncedAt,
+      setback: memory.setback,
     };
   }
 

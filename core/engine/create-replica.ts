@@ -6,7 +6,9 @@ import { hashSpace } from '../log/signature.ts';
 import type { LogName } from '../log/version-vector.ts';
 import { logName } from '../log/version-vector.ts';
 import { createOwnWriter, readOwnWriterStart } from './own-writer.ts';
+import { createOwnCanary } from './own-canary.ts';
 import type { MergeVerdict, Replica, ReplicaOptions } from './replica.ts';
+import { readMemory } from './sync-memory.ts';
 import { createTurns } from './turns.ts';
 import { createViewKeeper } from './view-keeper.ts';
 
@@ -14,12 +16,15 @@ const AUTHORITIES = 'authorities';
 
 export async function createReplica(options: ReplicaOptions): Promise<Replica> {
   const { space, account, store, ports } = options;
+  // Begun before anything is read of the store: what another context appends and covers meanwhile is no setback.
+  const mark = ports.canary?.read().catch(() => undefined);
   const spaceHash = await hashSpace(ports.crypto, space);
   const turns = createTurns();
   const authorities = new Set<LogName>();
   // Read at once: on a cold start every reading that waits for another one costs some milliseconds.
-  const [known, writerStart, views] = await Promise.all([
+  const [known, memory, writerStart, views] = await Promise.all([
     store.value(AUTHORITIES),
+    readMemory(store),
     readOwnWriterStart(options),
     createViewKeeper(options, turns, (log) => authorities.has(log), foldsNow),
   ]);
@@ -113,6 +118,8 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
 
   // What another life of this device appended and did not fold.
   await views.advance('own', foldsNow);
+  const canary = createOwnCanary(ports.canary, store, writer);
+  await canary.leaveIfBehind(await mark, memory);
   const api = (): ReturnType<typeof views.current>['api'] => views.current().api;
   return {
     space,
@@ -133,6 +140,7 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
     appendIf: writer.appendIf,
     state: writer.state,
     rotate: writer.rotate,
+    cover: canary.cover,
     merge,
     setAside,
     setAuthorities,

@@ -1,6 +1,7 @@
 import type { Json } from '../log/body.ts';
 import type { RefusedEntry } from '../views/key-value/item.ts';
 import type { Appended, Draft, Replica } from './replica.ts';
+import type { Setback } from './sync-memory.ts';
 
 /** What the sync loop is doing, as people are told. */
 export type Connection = 'idle' | 'syncing' | 'live' | 'offline' | 'waiting' | 'needs-auth' | 'needs-update';
@@ -21,6 +22,11 @@ export interface DeviceStatus {
   readonly updateNeeded: boolean;
   /** ms, by the server's clock; undefined before the first contact. */
   readonly lastSynced: number | undefined;
+  /**
+   * The device was found `emptied` by its browser, or `restored` to an earlier state (SYNC14): what it had not sent is lost,
+   * and what is shown may be old, until the next exchange is level.
+   */
+  readonly setback: Setback | undefined;
 }
 
 /** Why the loop wakes: the rungs of the ladder, all one code path (design §6). */

@@ -1,5 +1,4 @@
 import type { Bytes } from '../log/bytes.ts';
-import { fromBase64Url, toBase64Url } from '../log/bytes.ts';
 import type { LogStore, NamedValues } from '../log/log-store.ts';
 import { encodeRun } from '../log/run-codec.ts';
 import type { LogName, LogRange, VersionVector } from '../log/version-vector.ts';
@@ -7,21 +6,15 @@ import { missingRanges } from '../log/version-vector.ts';
 import { decodeErrorReply, decodeSyncResponse, encodeSyncRequest } from '../protocol/codec.ts';
 import { ERRORS } from '../protocol/errors.ts';
 import { FRAME_TARGET_BYTES, MAX_RUNS_PER_FRAME, SYNC_CONTENT_TYPE } from '../protocol/limits.ts';
-import type { Cursor, RefusedRun, SpaceRequest, SpaceResponse } from '../protocol/messages.ts';
+import type { RefusedRun, SpaceRequest, SpaceResponse } from '../protocol/messages.ts';
 import type { Transport, TransportAnswer } from './ports.ts';
 import { createAsker, inOrder, nextRequest } from './ask-ahead.ts';
 import type { MergeVerdict, Replica } from './replica.ts';
+import type { SyncMemory } from './sync-memory.ts';
+import { ACKNOWLEDGED, BLOCKED, CURSOR, cursorToText, FORKED, LACKING, readMemory, SETBACK, SYNCED_AT, vectorToText } from './sync-memory.ts';
 import type { ExchangeOutcome } from './sync-state.ts';
+import { takeOtherBranch } from './take-other-branch.ts';
 import { createTurns } from './turns.ts';
-
-/** Named values of the store: what a device remembers of its server. */
-const CURSOR = 'cursor';
-const ACKNOWLEDGED = 'acknowledged';
-const SYNCED_AT = 'synced-at';
-const BLOCKED = 'blocked';
-const FORKED = 'forked';
-const MOVING = 'moving';
-const LACKING = 'lacking';
 
 /**
  * So many rounds of one exchange may end with nothing gained: no entry that is new here, none newly acknowledged there. An
@@ -30,24 +23,6 @@ const LACKING = 'lacking';
 const MOST_FRUITLESS_ROUNDS = 32;
 /** Refusals that end by themselves: room is made, a permission is given. Tried again with each exchange (SYNC6). */
 const PASSING_REFUSALS: ReadonlySet<RefusedRun['code']> = new Set(['storage-full', 'forbidden', 'unenrolled', 'gap']);
-
-/** Why the server takes no more of a log of this device, until something changes. */
-export type Blocked = Readonly<Record<LogName, RefusedRun['code']>>;
-
-/** What a device remembers of its server, all of it in its database. */
-export interface SyncMemory {
-  readonly cursor: Cursor | undefined;
-  /** Last sequences durable at the server with the cursor's epoch. */
-  readonly acknowledged: VersionVector;
-  readonly syncedAt: number | undefined;
-  readonly blocked: Blocked;
-  /** Logs of which the server has another branch: it counts, and has to be taken in place of what is here (SYNC12). */
-  readonly forked: readonly LogName[];
-  /** An own log that is being left: what it has above `from` is to be appended again in the next one. */
-  readonly moving: { readonly log: LogName; readonly from: number } | undefined;
-  /** Something that the server gave could not be taken, and the cursor is past it: vectors tell (SYNC3). */
-  readonly lacking: boolean;
-}
 
 /** What a request carries. */
 interface Outgoing {
@@ -79,24 +54,12 @@ export interface Exchange {
   readonly takeLive: (message: Bytes) => Promise<ExchangeOutcome>;
 }
 
-export async function readMemory(store: LogStore): Promise<SyncMemory> {
-  const names = [CURSOR, ACKNOWLEDGED, SYNCED_AT, BLOCKED, FORKED, MOVING, LACKING];
-  const [cursor, acknowledged, syncedAt, blocked, forked, moving, lacking] = await store.values(names);
-  return {
-    cursor: cursor === undefined ? undefined : textToCursor(cursor),
-    acknowledged: new Map(JSON.parse(acknowledged ?? '[]') as [LogName, number][]),
-    syncedAt: Number(syncedAt ?? Number.NaN) || undefined,
-    blocked: JSON.parse(blocked ?? '{}') as Blocked,
-    forked: JSON.parse(forked ?? '[]') as LogName[],
-    moving: moving === undefined ? undefined : (JSON.parse(moving) as SyncMemory['moving']),
-    lacking: lacking !== undefined,
-  };
-}
-
 export function createExchange({ replica, device, transport }: ExchangeOptions): Exchange {
   const { store, space, account } = replica;
   /** Set while vectors are compared: what the server said it holds. The cursor is kept only once both are level (SYNC4). */
   let serverHeads: VersionVector | undefined;
+  /** While vectors are compared: logs as long as the server's, of which it has not yet judged the last entry that is here. */
+  const unproven = new Set<LogName>();
   let frameBytes = FRAME_TARGET_BYTES;
   /** Whether a lack is looked into: once in this life, since what is lacked may be of a format that only an update reads. */
   let looksForLack = true;
@@ -111,16 +74,17 @@ export function createExchange({ replica, device, transport }: ExchangeOptions):
     const encode = (asked: SpaceRequest): Bytes => encodeSyncRequest({ account, device, spaces: [asked] });
     await forgetPassingRefusals(store);
     while (course.fruitless < MOST_FRUITLESS_ROUNDS) {
-      if (await turns(takeOtherBranch)) continue;
+      if (await turns(() => takeOtherBranch(replica))) continue;
       const memory = await readMemory(store);
       const comparing = serverHeads !== undefined || memory.cursor === undefined || (memory.lacking && looksForLack);
-      const outgoing = await collect(store, await rangesToSend(memory), frameBytes);
+      const outgoing = await collect(store, [...(await rangesToSend(memory)), ...(await rangesToProve())], frameBytes);
       const part = {
         space,
         cursor: comparing ? undefined : memory.cursor,
         vector: comparing ? await ownVector() : undefined,
         runs: outgoing.runs,
       };
+      if (outgoing.ends.has(replica.ownLog() ?? '')) await replica.cover();
       const answer = await asker.ask(encode(part));
       if (answer === undefined) return { kind: 'unreachable' };
       const read = readAnswer(answer, space);
@@ -155,36 +119,67 @@ export function createExchange({ replica, device, transport }: ExchangeOptions):
     return missingRanges(new Map([[own, last]]), acknowledged);
   }
 
+  /**
+   * Of a log that is as long here as there a vector does not tell whether it is the same: the server may have been given another
+   * branch since it was restored. It judges the last entry; what it has already costs nothing but the way.
+   */
+  async function rangesToProve(): Promise<LogRange[]> {
+    const mine = await ownVector();
+    const ranges: LogRange[] = [];
+    for (const log of unproven) {
+      const last = mine.get(log);
+      // It moved on meanwhile, or was set aside: then what is sent or fetched tells.
+      if (last === undefined || serverHeads?.get(log) !== last) unproven.delete(log);
+      else ranges.push({ log, first: last, last });
+    }
+    return ranges;
+  }
+
+  async function noteUnproven({ ends }: Outgoing, isFirst: boolean): Promise<void> {
+    for (const log of ends.keys()) unproven.delete(log);
+    if (!isFirst) return;
+    for (const [log, last] of await ownVector()) if (serverHeads?.get(log) === last && !ends.has(log)) unproven.add(log);
+  }
+
   async function take(response: SpaceResponse, time: number, comparing: boolean, sent: Outgoing, course: Course): Promise<ExchangeOutcome | 'more'> {
     const memory = await readMemory(store);
     await replica.setAuthorities(response.authorities);
     course.fruitless += 1;
     const acknowledged = ownAcknowledged(replica.ownLog(), response.acknowledged, memory, sent.ends, comparing || response.compareVectors);
-    if (comparing || response.compareVectors) serverHeads = new Map([...response.acknowledged, ...acknowledged]);
+    // Of logs that were not sent there is nothing to refuse.
+    const refusals = response.refused.filter(({ log }) => sent.ends.has(log));
+    const refusedForks = refusals.filter(({ code }) => code === 'fork').map(({ log }) => log);
+    // What the server acknowledges of a forked log is on its own branch; while vectors are compared, this may be so from the beginning.
+    const known = comparing || response.compareVectors ? -1 : (memory.acknowledged.get(replica.ownLog() ?? '') ?? -1);
+    for (const log of refusedForks) if (acknowledged.has(log)) acknowledged.set(log, known);
+    if (comparing || response.compareVectors) {
+      const isFirst = serverHeads === undefined || response.compareVectors;
+      serverHeads = new Map([...response.acknowledged, ...acknowledged]);
+      await noteUnproven(sent, isFirst);
+    }
     if (response.compareVectors) {
       // Another history than the one the cursor came from: wiped, restored, or another server. What it acknowledged
       // before no longer counts.
-      await store.putValues({ [CURSOR]: undefined, [ACKNOWLEDGED]: pairs(acknowledged), [BLOCKED]: undefined });
+      await store.putValues({ [CURSOR]: undefined, [ACKNOWLEDGED]: vectorToText(acknowledged), [BLOCKED]: undefined, ...noteForks(memory, refusedForks) });
       return 'more';
     }
     const blocked = { ...memory.blocked };
-    // Of logs that were not sent there is nothing to refuse.
-    const refusals = response.refused.filter(({ log }) => sent.ends.has(log));
     const refused = refusals.map((run) => noteRefusal(run, acknowledged, blocked));
-    const refusedForks = refusals.filter(({ code }) => code === 'fork').map(({ log }) => log);
-    // What the server acknowledges of a forked log is on its own branch.
-    for (const log of refusedForks) if (acknowledged.has(log)) acknowledged.set(log, memory.acknowledged.get(log) ?? -1);
     const serverLacks = comparing ? await rangesToSend({ ...memory, acknowledged, blocked }) : [];
-    const level = response.level && sent.all && serverLacks.length === 0;
+    const level = response.level && sent.all && serverLacks.length === 0 && unproven.size === 0;
     const values: NamedValues = {
-      [ACKNOWLEDGED]: pairs(acknowledged),
+      [ACKNOWLEDGED]: vectorToText(acknowledged),
       [SYNCED_AT]: String(time),
       [BLOCKED]: JSON.stringify(blocked),
       ...(comparing && !level ? {} : { [CURSOR]: cursorToText(response.cursor) }),
       ...(comparing && level ? { [LACKING]: undefined } : {}),
-      ...(refusedForks.length > 0 ? noteForks(memory, refusedForks) : {}),
+      ...(level && memory.setback !== undefined ? { [SETBACK]: undefined } : {}),
+      ...noteForks(memory, refusedForks),
     };
-    const valuesOfForks = (logs: readonly LogName[]): NamedValues => noteForks(memory, [...refusedForks, ...logs]);
+    const valuesOfForks = (logs: readonly LogName[]): NamedValues => ({
+      ...noteForks(memory, [...refusedForks, ...logs]),
+      ...(comparing && logs.includes(replica.ownLog() ?? '') ? { [ACKNOWLEDGED]: undefined } : {}),
+    });
     const verdicts = await replica.merge(response.runs, { values, valuesOfForks });
     if (verdicts.some(({ kind }) => kind === 'accepted') || gainsAcknowledged(response, sent, course)) course.fruitless -= 1;
     if (comparing && level) looksForLack = false;
@@ -203,31 +198,11 @@ export function createExchange({ replica, device, transport }: ExchangeOptions):
     await store.putValues({ [LACKING]: 'true' });
   }
 
-  /**
-   * The branch that the server acknowledged counts (SYNC12). What this device wrote on the other one and was never told to be
-   * acknowledged goes on in a new log, first; then the log is taken anew from the server. Any step may be the last of
-   * this life: the log stays on the list until all is done, and what is to be moved is known before its key is replaced.
-   */
-  async function takeOtherBranch(): Promise<boolean> {
-    const { acknowledged, forked, moving } = await readMemory(store);
-    const [log] = forked;
-    if (log === undefined) return false;
-    let move = moving?.log === log ? moving : undefined;
-    if (move === undefined && log === replica.ownLog()) {
-      move = { log, from: acknowledged.get(log) ?? -1 };
-      await store.putValues({ [MOVING]: JSON.stringify(move) });
-    }
-    if (move !== undefined) await replica.rotate('fork', move.from, { log, values: { [MOVING]: undefined } });
-    const rest = forked.filter((other) => other !== log);
-    await replica.setAside(log, { [FORKED]: JSON.stringify(rest), [CURSOR]: undefined });
-    return true;
-  }
-
   /** What a refused run changes in what the device believes of the server (SYNC6). */
-  function noteRefusal({ log, code, expected }: RefusedRun, acknowledged: Map<LogName, number>, blocked: Record<LogName, RefusedRun['code']>): 'again' | 'stays' {
+  function noteRefusal({ log, first, code, expected }: RefusedRun, acknowledged: Map<LogName, number>, blocked: Record<LogName, RefusedRun['code']>): 'again' | 'stays' {
     const believed = acknowledged.get(log) ?? serverHeads?.get(log) ?? -1;
-    if (code === 'gap' && expected !== undefined && expected <= believed) {
-      // It lacks what it once acknowledged: sent again from there.
+    if (code === 'gap' && expected !== undefined && expected <= Math.max(believed, first - 1)) {
+      // It lacks what it once acknowledged, or what was taken for held there: sent again from there.
       if (acknowledged.has(log)) acknowledged.set(log, expected - 1);
       if (serverHeads !== undefined) serverHeads = new Map([...serverHeads, [log, expected - 1]]);
       return 'again';
@@ -252,8 +227,10 @@ export function createExchange({ replica, device, transport }: ExchangeOptions):
     const ahead = response.cursor.position > cursor.position;
     const values = ahead ? { [CURSOR]: cursorToText(response.cursor), [SYNCED_AT]: String(time) } : {};
     const verdicts = await replica.merge(response.runs, { values, valuesOfForks: (logs) => noteForks(memory, logs) });
-    if (verdicts.some(isLack)) await noteLack(false);
-    return verdicts.some((verdict) => verdict.kind === 'fork' || isLack(verdict)) ? { kind: 'later', retryAfterMs: 0 } : { kind: 'level' };
+    // What this device is said to have sent itself, and does not hold, was sent by a copy of it (SYNC13).
+    const lacks = verdicts.some(isLack) || missingRanges(response.acknowledged, await ownVector()).length > 0;
+    if (lacks) await noteLack(false);
+    return lacks || verdicts.some(({ kind }) => kind === 'fork') ? { kind: 'later', retryAfterMs: 0 } : { kind: 'level' };
   }
 
   return { run, takeLive };
@@ -320,7 +297,7 @@ function isLack({ kind }: MergeVerdict): boolean {
 }
 
 function noteForks({ forked }: SyncMemory, logs: readonly LogName[]): NamedValues {
-  return { [FORKED]: JSON.stringify([...new Set([...forked, ...logs])]) };
+  return logs.length === 0 ? {} : { [FORKED]: JSON.stringify([...new Set([...forked, ...logs])]) };
 }
 
 /** Only the server's own, whole and recognised reply counts as an answer (SYNC5). */
@@ -355,18 +332,4 @@ function outcomeOf(code: keyof typeof ERRORS, retryAfterMs: number | undefined):
   if (code === 'unsupported-protocol') return { kind: 'needs-update' };
   if (retry === 'sign-in') return { kind: 'needs-auth' };
   return retry === 'smaller' ? { smaller: true } : { kind: 'later', retryAfterMs };
-}
-
-function pairs(vector: VersionVector): string {
-  return JSON.stringify([...vector]);
-}
-
-function cursorToText({ epoch, position, check }: Cursor): string {
-  return JSON.stringify([epoch, position, toBase64Url(check)]);
-}
-
-function textToCursor(text: string): Cursor | undefined {
-  const [epoch, position, check] = JSON.parse(text) as [string, number, string];
-  const bytes = fromBase64Url(check);
-  return bytes && { epoch, position, check: bytes };
 }

@@ -3,11 +3,12 @@ import { toBase64Url } from '../log/bytes.ts';
 import { encodeCursor } from '../protocol/codec.ts';
 import { createFrameReader } from '../protocol/frames.ts';
 import type { Exchange } from './exchange.ts';
-import { explainFailure, readMemory } from './exchange.ts';
+import { explainFailure } from './exchange.ts';
 import type { Transport } from './ports.ts';
 import type { Replica } from './replica.ts';
 import { LONGEST_ORDERED_PAUSE_MS } from './sync-state.ts';
 import { createTurns } from './turns.ts';
+import { readMemory } from './sync-memory.ts';
 
 /** A timer of 2^31 ms or more would fire at once. */
 const capped = (pauseMs: number | undefined): number | undefined => pauseMs && Math.min(pauseMs, LONGEST_ORDERED_PAUSE_MS);

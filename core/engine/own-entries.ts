@@ -7,7 +7,7 @@ import type { Run } from '../log/run.ts';
 import { chainIds } from '../log/run-verify.ts';
 import type { LogName } from '../log/version-vector.ts';
 import type { Verdict } from './device.ts';
-import { readMemory } from './exchange.ts';
+import { readMemory } from './sync-memory.ts';
 import type { Replica } from './replica.ts';
 
 /** The own log's last sequence, and the last one that a server acknowledged (-1: none). */

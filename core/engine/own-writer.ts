@@ -170,7 +170,7 @@ export function createOwnWriter(
       const old = log ?? current;
       const oldHead = old === undefined ? undefined : await store.head(old);
       const writer = key === undefined || current === old ? await replaceKey(old) : key;
-      if (old === undefined || oldHead === undefined) return;
+      if (old === undefined || oldHead === undefined) return store.putValues({ ...values });
       const continues = { log: old, sequence: oldHead.sequence, id: toBase64Url(oldHead.id) };
       const extension = extendFrom(await store.head(logName(writer.publicKey)), writer, { continues, reason });
       for (const body of await copiesOf(store, old, from)) extension.addCopy(body);

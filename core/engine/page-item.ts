@@ -1,6 +1,6 @@
 import type { PageItem } from '../protocol/page-messages.ts';
 import type { Item, Version } from '../views/key-value/item.ts';
-import { readMemory } from './exchange.ts';
+import { readMemory } from './sync-memory.ts';
 import { creationToText } from './item-order.ts';
 import type { Replica } from './replica.ts';
 

@@ -1,4 +1,5 @@
 import type { Crypto, WriterKey } from '../log/crypto.ts';
+import type { Canary } from './canary.ts';
 
 /** What an environment hands to the engine: nothing here is reached by a global (docs/architecture.md). */
 export interface Clock {
@@ -27,6 +28,8 @@ export interface EnginePorts {
   readonly random: Random;
   readonly lock: Lock;
   readonly writerKeys: WriterKeys;
+  /** Where there is another store than the log's to keep it in. */
+  readonly canary?: Canary;
 }
 
 /** One answer of a server, whatever its status. Rejects only when no answer came. */

@@ -126,6 +126,8 @@ export interface Replica {
   readonly release: () => Promise<readonly string[]>;
   /** Opens a new own log and appends there again, with `origin`, own data entries above `from` (a fork, a lost key). */
   readonly rotate: (reason: string, from: number, options?: RotateOptions) => Promise<void>;
+  /** To be awaited before own entries leave the device: its canary knows of them then (SYNC14). */
+  readonly cover: () => Promise<void>;
   readonly forks: () => Promise<readonly ForkProof[]>;
   /** Another context of this device changed the database: fold what is new. */
   readonly catchUp: () => Promise<void>;

@@ -66,6 +66,11 @@ export interface PageStatus {
   /** ms by the server's clock; null before the first contact. */
   readonly lastSynced: number | null;
   readonly push: 'on' | 'off' | 'denied' | 'unsupported';
+  /**
+   * The device was found `emptied` by its browser, or `restored` to an earlier state: what it had not sent is lost, and what
+   * is shown may be old, until the next exchange is level. Left out otherwise.
+   */
+  readonly setback?: 'emptied' | 'restored';
 }
 
 export type PageVerdict =

@@ -14,6 +14,7 @@ import type { DeviceCollection } from './device-collection.ts';
 import { createDeviceCollection } from './device-collection.ts';
 import type { OpenStore, StoreChoice } from './device-store.ts';
 import { openDeviceStore } from './device-store.ts';
+import { createFileCanary } from './file-canary.ts';
 import { createNodePorts, createStoredWriterKeys, nodeClock } from './node-ports.ts';
 
 export interface OpenDeviceOptions {
@@ -61,7 +62,8 @@ export async function openDevice(options: OpenDeviceOptions): Promise<NodeDevice
   const mountUrl = toMountUrl(url);
   const opened: OpenStore = await openDeviceStore(options.store ?? 'memory', account, space);
   const store = createLogStore(opened.rows, createNodeCrypto());
-  const ports = createNodePorts(createStoredWriterKeys(store));
+  const canary = typeof options.store === 'object' ? createFileCanary(options.store.path, account, space) : undefined;
+  const ports = { ...createNodePorts(createStoredWriterKeys(store)), ...(canary && { canary }) };
   const name = await deviceName(store, ports.crypto.randomBytes(9));
   const replica = await createReplica({ space, account, device: name, store, viewStore: opened.views, ports, mergeDurability: 'relaxed' });
   const fetchHere = fetch as unknown as Fetch;

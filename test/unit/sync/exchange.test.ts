@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Exchange } from '../../../core/engine/exchange.ts';
-import { createExchange, readMemory } from '../../../core/engine/exchange.ts';
+import { createExchange } from '../../../core/engine/exchange.ts';
+import { readMemory } from '../../../core/engine/sync-memory.ts';
 import type { Transport } from '../../../core/engine/ports.ts';
 import type { Replica } from '../../../core/engine/replica.ts';
 import { decodeSyncRequest, encodeSyncResponse } from '../../../core/protocol/codec.ts';
