@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { NetworkFault } from './fault.ts';
 import type { SimHandler } from './http.ts';
 import type { SimFetch } from './network.ts';
-import { bytesOf, LOST, ORIGIN, post, RESET, stage, under } from './stage.ts';
+import { bytesOf, LOST, ORIGIN, pause, post, RESET, stage, under } from './stage.ts';
 
 test('PLATFORM a request crosses the network and its answer comes back', async () => {
   const { run, got, network } = stage();
@@ -35,16 +35,18 @@ test('PLATFORM a duplicate arrives twice and is answered once', async () => {
 });
 
 test('PLATFORM a request is overtaken by the next one, or goes on after a while', async () => {
-  const both = (fetch: SimFetch): Promise<unknown> => Promise.all([post(fetch, 'first'), post(fetch, 'second')]);
-  const { run, got, network } = stage(3);
+  const arrivals: string[] = [];
+  const { run, world, network } = stage(3, async ({ body }) => {
+    arrivals.push(`${new TextDecoder().decode(body)} after ${Math.floor(world.now() / 1_000)} s`);
+    return { status: 200, headers: {}, body };
+  });
   network.setFault('*', ORIGIN, { kind: 'reorder', chance: 1, mostMs: 60_000 });
-  const first = run((fetch) => post(fetch, 'first'), 10);
-  await first;
+  await run((fetch) => post(fetch, 'first'), 5_000);
   network.setFault('*', ORIGIN, undefined);
-  await run((fetch) => post(fetch, 'second'));
-  expect(got).toEqual(['second', 'first']);
-  network.setFault('*', ORIGIN, { kind: 'reorder', chance: 1, mostMs: 1_000 });
-  expect(await run(both)).toBe('["answer to first","answer to second"]');
+  await run((fetch) => post(fetch, 'second'), 5_000);
+  network.setFault('*', ORIGIN, { kind: 'reorder', chance: 1, mostMs: 60_000 });
+  expect(await run((fetch) => post(fetch, 'third'))).toBe('"third"');
+  expect(arrivals).toEqual(['second after 5 s', 'first after 5 s', 'third after 70 s']);
 });
 
 test('PLATFORM a half-open connection says nothing until it is aborted', async () => {
@@ -151,6 +153,12 @@ test('PLATFORM a dead server refuses connections, and what it was asked for brea
     world.after(500, 'kill', () => world.kill(server));
     outcomes.add(await run((fetch) => fetch('/x')));
     expect(await run((fetch) => fetch('/x'))).toBe('TypeError: Failed to fetch: connection refused');
+    const late = stage(seed, async ({ body }) => {
+      await pause(late.world, 1_000);
+      return { status: 200, headers: {}, body };
+    });
+    late.world.after(500, 'kill', () => late.world.kill(late.server));
+    outcomes.add(await late.run((fetch) => post(fetch)));
   }
   expect(outcomes).toEqual(new Set([RESET, 'nothing']));
 });
@@ -163,6 +171,11 @@ test('PLATFORM nothing is delivered to a dead program, and the server goes on wi
   await world.run(10_000);
   expect(got).toEqual(['a']);
   expect(world.traceLines().filter((line) => line.endsWith(' 200'))).toEqual([]);
+
+  const undead = stage();
+  undead.world.after(500, 'kill', () => undead.world.kill(undead.client));
+  const speak = (fetch: SimFetch): Promise<string> => pause(undead.world, 1_000).then(() => post(fetch));
+  expect([await undead.run(speak), undead.got]).toEqual(['nothing', []]);
 });
 
 test('PLATFORM a partition refuses or swallows until it is healed', async () => {

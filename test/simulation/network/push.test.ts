@@ -101,6 +101,18 @@ test('PLATFORM late pushes come out of order', async () => {
   expect(orders.size).toBeGreaterThan(3);
 });
 
+test('PLATFORM a push on its way comes to nothing once its subscription is taken back', async () => {
+  const { send, delivered, manager, run, push, world } = await pushStage({
+    kind: 'double',
+    chance: 1,
+    lateMs: HOUR_MS,
+  });
+  await send('a', 'space', 60_000);
+  expect(await run(async () => (await manager.getSubscription())?.unsubscribe(), 60_000)).toBe('true');
+  await world.run(world.now() + 24 * HOUR_MS);
+  expect([delivered, push.counts()]).toEqual([['a'], { taken: 1, delivered: 1 }]);
+});
+
 test('PLATFORM a browser that is away gets the newest of each topic when it is back, unless it is too old', async () => {
   const { send, delivered, push, network, world } = await pushStage();
   push.setOnline('client', false);

@@ -59,6 +59,12 @@ export function stage(seed = 1, handler?: SimHandler): Stage {
 export const post = (fetch: SimFetch, body = 'a'): Promise<string> =>
   fetch('/sync', { method: 'POST', body: bytesOf(body), redirect: 'error' }).then((response) => response.text());
 
+/** Resolves by the world, whoever is dead by then. */
+export const pause = (world: World, ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    world.after(ms, 'pause', resolve);
+  });
+
 /** What a program gets to see on a link with a fault that hits every request. */
 export async function under(
   fault: NetworkFault,

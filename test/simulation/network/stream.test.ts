@@ -4,7 +4,7 @@ import type { NetworkFault } from './fault.ts';
 import type { SimHandler, SimSink } from './http.ts';
 import type { SimFetch } from './network.ts';
 import type { Stage } from './stage.ts';
-import { bytesOf, LOST, ORIGIN, RESET, stage } from './stage.ts';
+import { bytesOf, LOST, ORIGIN, pause, RESET, stage } from './stage.ts';
 
 /** What a server saw of a stream that it was asked for. */
 interface Seen {
@@ -30,11 +30,6 @@ function streaming(script: (sink: SimSink, world: World) => Promise<void>, seed 
   world = made.world;
   return { ...made, seen };
 }
-
-const pause = (world: World, ms: number): Promise<void> =>
-  new Promise((resolve) => {
-    world.after(ms, 'pause', resolve);
-  });
 
 const forEver = async (sink: SimSink, world: World): Promise<void> => {
   for (let i = 0; ; i++) {
@@ -74,6 +69,16 @@ test('PLATFORM a streamed body arrives piece by piece while the server writes, a
   expect(await run(reading(all))).toBe('"ended"');
   expect(all).toEqual(['<0>', '<1>', '<2>']);
   expect(network.bytes().down).toBe(18);
+});
+
+test('PLATFORM a stream that ends as soon as it begins has a head and an end all the same', async () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const pieces: string[] = [];
+    const { run } = streaming(async (sink) => void sink.write(bytesOf('x')), seed);
+    expect(await run(reading(pieces))).toBe('"ended"');
+    expect(pieces).toEqual(['x']);
+    expect(await streaming(async () => undefined, seed).run(reading([]))).toBe('"ended"');
+  }
 });
 
 test('PLATFORM a stream is shredded, dripped and delayed, and still holds the same bytes', async () => {
@@ -121,6 +126,12 @@ test('PLATFORM a server learns at once that its reader aborted, and much later o
     expect(tookMs > 0 && tookMs < 100).toBe(faults.length === 0);
     expect(tookMs > 800_000).toBe(faults.length > 0);
   }
+  const { run, network, world, seen } = streaming(forEver);
+  const controller = new AbortController();
+  world.after(5_000, 'cut', () => network.partition('*', ORIGIN, 'silent'));
+  world.after(10_000, 'abort', () => controller.abort(new Error('no sign of the server')));
+  expect(await run(reading([], controller.signal))).toBe('Error: no sign of the server');
+  expect(seen.stoppedAt).toBeGreaterThan(800_000);
 });
 
 test('PLATFORM a writer waits for a slow reader, and goes on when that has read', async () => {
@@ -154,6 +165,9 @@ test('PLATFORM a stream breaks with its server, its network and its program', as
   const cut = streaming(forEver);
   cut.world.after(5_000, 'cut', () => cut.network.partition('client', '*'));
   expect(await cut.run(reading([]), 60_000)).toBe('TypeError: Failed to fetch: no network');
+  const quiet = streaming(() => new Promise(() => undefined));
+  quiet.world.after(5_000, 'cut', () => quiet.network.partition('client', '*'));
+  expect(await quiet.run(reading([]), 60_000)).toBe('TypeError: Failed to fetch: no network');
 
   const swallowed = streaming(forEver);
   swallowed.world.after(5_000, 'cut', () => swallowed.network.partition('client', '*', 'silent'));

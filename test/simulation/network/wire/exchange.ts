@@ -172,7 +172,7 @@ function run(options: ExchangeOptions, resolve: (answer: Answer) => void, reject
     const { body } = response;
     if (typeof body === 'function') return stream(response, from);
     traffic.down += body.length;
-    if (over || plan.answer !== undefined) return;
+    if (over) return;
     if (plan.lost === 'response') return loseAfter(crossingMs(link, 0));
     later(crossingMs(link, body.length) + plan.downMs, () => passes() && receive(response));
   }
@@ -182,13 +182,13 @@ function run(options: ExchangeOptions, resolve: (answer: Answer) => void, reject
     if (typeof response.body !== 'function') return;
     const end = createServerEnd({ world, link, process, isSilent: () => silent });
     serverEnd = end;
-    if (over || plan.answer !== undefined) end.stop();
+    if (over) end.stop();
     else {
       const headMs = crossingMs(link, 0) + plan.downMs;
       const flow = openPipe(end.onRead, headMs);
       end.attach(flow);
       if (plan.lost === undefined) {
-        later(headMs, () => passes() && deliver(response, flow));
+        later(headMs, () => !over && passes() && deliver(response, flow));
         if (plan.streamEnd !== undefined) endStream(flow, end, plan.streamEnd);
       } else {
         flow.mute();
@@ -240,7 +240,6 @@ function run(options: ExchangeOptions, resolve: (answer: Answer) => void, reject
   }
 
   function deliver({ status, headers }: SimResponse, body: Pick<Pipe, 'read'>): void {
-    if (client?.isAlive() === false || (over && pipe !== undefined)) return;
     hasHead = true;
     world.trace(`${link.name} ${status}`);
     const cancel = (): void => connection.leave();
