@@ -31,6 +31,7 @@ export interface ServerDisk extends Pick<DiskGate, 'calls' | 'failNext' | 'onCal
   /** For checkers: a space's rows as they are now, in no time and without a trace. */
   readonly rows: (space: string) => Readonly<MemoryRows>;
   readonly spaceNames: () => readonly string[];
+  /** For checkers: the epoch of spaces that were never restored; undefined before the first start. */
   readonly baseEpoch: () => string | undefined;
 }
 

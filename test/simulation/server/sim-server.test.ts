@@ -273,11 +273,34 @@ describe('faults of the disk', () => {
   test('SYNC2 a stalled server answers when it goes on', async () => {
     const { world, crypto, server, outcome } = await setUp(13);
     const peer = await createTestPeer(crypto, 'ann', 3);
-    const release = server.stall();
-    world.after(60_000, 'goes on', release);
+    const releases = [server.stall(), server.stall()];
+    world.after(30_000, 'goes on', releases[0] as () => void);
+    world.after(60_000, 'goes on', releases[1] as () => void);
     const answer = await outcome(() => server.handle(peer.sync(ORIGIN, { runs: peer.runs })));
     expect(spaceOf(answer).acknowledged.get(peer.log)).toBe(3);
     expect(world.now()).toBeGreaterThanOrEqual(60_000);
+  });
+});
+
+describe('a server that cannot start', () => {
+  test('SYNC4 is started again until its disk works, unless it is killed meanwhile, and keeps its epoch', async () => {
+    const started: number[] = [];
+    const setting = await setUp(15, { onStart: ({ life }) => started.push(life) });
+    const { world, server } = setting;
+    const epoch = server.disk.baseEpoch();
+    expect(epoch).toMatch(/^[\w-]{22}$/);
+    server.kill();
+    server.disk.failNext(2);
+    await restart(setting);
+    expect([started, server.disk.baseEpoch()]).toEqual([[0, 1, 2], epoch]);
+    server.kill();
+    server.disk.failNext(1);
+    server.start();
+    await world.run(world.now() + 500);
+    expect(server.isRunning()).toBe(false);
+    server.kill();
+    await world.run(world.now() + 10_000);
+    expect(server.isRunning()).toBe(false);
   });
 });
 

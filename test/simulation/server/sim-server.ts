@@ -45,7 +45,7 @@ export interface SimServer {
   readonly backUp: () => DiskBackup;
   /** Kills the program, puts an old disk in place, and leaves the start to the caller. */
   readonly restoreBackup: (backup: DiskBackup, files?: 'kept' | 'restored') => void;
-  /** Requests and the disk wait until the stall is released. */
+  /** Requests and the disk wait until this stall, and every other one, is released. */
   readonly stall: () => () => void;
   readonly isListening: () => boolean;
   readonly isRunning: () => boolean;
@@ -73,10 +73,13 @@ interface Run {
 export function createSimServer(options: SimServerOptions): SimServer {
   const { world, name, origin, disk, crypto } = options;
   let run: Run | undefined;
-  let stalled: Promise<void> | undefined;
+  let stalls = 0;
+  let stalled = Promise.withResolvers<void>();
+  let cancelRestart = (): void => undefined;
 
   function start(): void {
     if (run !== undefined) return;
+    cancelRestart();
     const pending = new Set<(error: Error) => void>();
     const { globals = {}, clock = () => EPOCH_MS + world.now() } = options;
     // As Date.now gives it: whole ms.
@@ -104,7 +107,7 @@ export function createSimServer(options: SimServerOptions): SimServer {
     } catch (error) {
       world.trace(`${name} cannot start: ${String(error)}`);
       world.kill(fresh.process);
-      world.after(RESTART_MS, `${name} restarts`, start);
+      cancelRestart = world.after(RESTART_MS, `${name} restarts`, start);
     }
   }
 
@@ -117,7 +120,7 @@ export function createSimServer(options: SimServerOptions): SimServer {
     const life = now?.life;
     if (now === undefined || life === undefined) return Promise.reject(new ServerGone('nobody listens'));
     return inLife(now, async () => {
-      await stalled;
+      if (stalls > 0) await stalled.promise;
       return ownBody(now, await life.answer(request));
     });
   }
@@ -150,6 +153,7 @@ export function createSimServer(options: SimServerOptions): SimServer {
   }
 
   function kill(): void {
+    cancelRestart();
     if (run !== undefined) world.kill(run.process);
   }
 
@@ -180,11 +184,14 @@ export function createSimServer(options: SimServerOptions): SimServer {
     },
     stall() {
       const releaseDisk = disk.stall();
-      const { promise, resolve } = Promise.withResolvers<void>();
-      stalled = promise;
+      if (stalls === 0) stalled = Promise.withResolvers<void>();
+      stalls += 1;
+      let isReleased = false;
       return () => {
-        if (stalled === promise) stalled = undefined;
-        resolve();
+        if (isReleased) return;
+        isReleased = true;
+        stalls -= 1;
+        if (stalls === 0) stalled.resolve();
         releaseDisk();
       };
     },
