@@ -89,6 +89,7 @@ function guard(disk: DiskCore, request: OpenRequestInside, owner: SimProcess | u
     if (event.type !== 'upgradeneeded' && event.type !== 'success') return dispatch.call(request, event);
     const connection = request.result as ConnectionInside;
     giveConnection(disk, connection, owner);
+    if (event.type === 'upgradeneeded') owner?.noteStore();
     if (!connection._closePending) return dispatch.call(request, event);
     // fake-indexeddb aborts an upgrade whose handler throws.
     if (event.type === 'upgradeneeded') throw new DOMException('the connection was ended', 'AbortError');

@@ -38,8 +38,8 @@ function patchBeginning(): void {
     if (isHopeless) this._closePending = false;
     const tx = runInLane(disk.lane, () => transaction.call(this, names, mode, options));
     if (isHopeless) this._closePending = true;
-    // Only what the browser itself begins has no process: an upgrade.
-    (presentProcess() ?? this.owner)?.noteStore();
+    // An upgrade, which the browser begins, is noted where it is told.
+    presentProcess()?.noteStore();
     tx.simSite = describe(tx.mode, tx.durability, isUpgrade ? `of ${raw.name}` : names);
     tx.simFailure = disk.calls.note(`begin ${tx.simSite}`);
     if (raw.isGone) tx.simFailure = 'AbortError';
