@@ -134,6 +134,19 @@ test('PLATFORM a server learns at once that its reader aborted, and much later o
   expect(seen.stoppedAt).toBeGreaterThan(800_000);
 });
 
+test('PLATFORM a reader that cancels is at the end, also with a read under way, and the server hears of it', async () => {
+  const { run, world, seen } = streaming(forEver);
+  const outcome = await run(async (fetch) => {
+    const reader = (await fetch('/live')).body?.getReader();
+    world.after(1_500, 'cancel', () => void reader?.cancel());
+    let pieces = 0;
+    while ((await reader?.read())?.done === false) pieces += 1;
+    return pieces;
+  });
+  expect(outcome).toBe('2');
+  expect(seen.stoppedAt).toBeLessThan(2_000);
+});
+
 test('PLATFORM a writer waits for a slow reader, and goes on when that has read', async () => {
   const written: boolean[] = [];
   const { run, seen } = streaming(async (sink) => {

@@ -71,11 +71,14 @@ function run(options: ExchangeOptions, resolve: (answer: Answer) => void, reject
     leave() {
       if (over) return;
       serverEnd?.stop();
-      close();
+      if (pipe === undefined) close();
+      else pipe.cancel();
     },
     died() {
+      if (over) return;
       silent ||= random.chance(POWER_LOSS_SHARE);
-      connection.leave();
+      serverEnd?.stop();
+      close();
     },
     serverDied() {
       if (over || plan.lost !== undefined || random.chance(POWER_LOSS_SHARE)) return pipe?.mute();

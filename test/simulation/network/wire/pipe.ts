@@ -32,6 +32,8 @@ export interface Pipe {
   readonly end: (error?: Error) => void;
   /** Ends it for the reader, now; what is on its way is lost. */
   readonly breakOff: (error: unknown) => void;
+  /** The reader wants no more: for it, that is the end. */
+  readonly cancel: () => void;
   /** Nothing comes out any more, for ever. */
   readonly mute: () => void;
   /** Written and not read, bytes. */
@@ -158,6 +160,11 @@ export function createPipe(options: PipeOptions): Pipe {
     else reject(how.error);
   }
 
+  function drop(): void {
+    inFlight.length = 0;
+    arrived.length = 0;
+  }
+
   return {
     write(piece) {
       if (ending !== undefined || piece.length === 0) return;
@@ -169,9 +176,12 @@ export function createPipe(options: PipeOptions): Pipe {
       send({ piece: undefined, ending: error === undefined ? 'complete' : { error } }, shape.delayMs(0));
     },
     breakOff(error) {
-      inFlight.length = 0;
-      arrived.length = 0;
+      drop();
       finish({ error });
+    },
+    cancel() {
+      drop();
+      finish('complete');
     },
     mute() {
       isMute = true;

@@ -27,7 +27,7 @@ export interface ServerEnd {
 }
 
 /** What is written and not read before the writer has to wait. */
-export const HIGH_WATER_BYTES = 65_536;
+const HIGH_WATER_BYTES = 65_536;
 /** A connection whose other end acknowledges nothing is given up by the system after about so long. */
 const GIVEN_UP_AFTER_MS = 900_000;
 
