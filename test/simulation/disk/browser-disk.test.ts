@@ -99,6 +99,22 @@ test('S1.1 a program that closed is waited for no longer than its own transactio
   expect(events).toEqual(['asked', 'blocked', 'written', 'deleted']);
 });
 
+test('S1.1 an upgrade waits for a connection that stays open without asking again, and goes on once it is closed', async () => {
+  const { start, run, pass, world } = createTestBrowser(4);
+  start(async () => {
+    const database = await open();
+    await new Promise((resolve) => setTimeout(resolve, 10_000));
+    database.close();
+  });
+  await pass(50);
+  const before = world.events();
+  let blocked = 0;
+  const version = await run(async () => (await openDB('one', 2, { blocked: () => (blocked += 1) })).version);
+  expect([version, blocked]).toEqual([2, 1]);
+  expect(world.now()).toBeGreaterThan(10_000);
+  expect(world.events() - before).toBeLessThan(20);
+});
+
 test('LOG19 emptying the origin ends connections and what they do, tells them, and leaves nothing, at any moment', async () => {
   const outcomes = new Set<string>();
   for (let seed = 0; seed < 60; seed++) {

@@ -10,13 +10,18 @@ export function patchConnections(): void {
   connections.close = function closeWhenDone() {
     if (this._rawDatabase.disk === undefined) return close.call(this);
     if (this._closePending) return;
-    this._closePending = true;
-    noteOfConnection(this);
+    beginClosing(this);
   };
 }
 
 export function unfinishedOf(connection: ConnectionInside): TransactionInside[] {
   return connection._rawDatabase.transactions.filter((tx) => tx.db === connection && tx._state !== 'finished');
+}
+
+function beginClosing(connection: ConnectionInside): void {
+  connection._closePending = true;
+  connection._rawDatabase.disk?.lane.wakeWaiting();
+  noteOfConnection(connection);
 }
 
 /** A transaction of it ended, or it is to be closed. */
@@ -39,8 +44,7 @@ export function endConnection(disk: DiskCore, connection: ConnectionInside, isTo
   connection.isForced = isTold && !connection._closePending;
   runInLane(disk.lane, () => {
     for (const tx of unfinishedOf(connection)) if (!tx.isInJournal) tx._abort('AbortError');
-    connection._closePending = true;
-    noteOfConnection(connection);
+    beginClosing(connection);
   });
 }
 
@@ -54,8 +58,7 @@ export function endConnectionOfDead(disk: DiskCore, connection: ConnectionInside
       const reachedTheBrowser = tx._state === 'committing' && disk.random.chance(0.5);
       if (!tx.isInJournal && !reachedTheBrowser) tx._abort('AbortError');
     }
-    connection._closePending = true;
-    noteOfConnection(connection);
+    beginClosing(connection);
   });
 }
 

@@ -12,6 +12,8 @@ export interface Lane extends TaskLane {
   readonly later: (delayMs: number, task: () => void) => void;
   /** Nothing happens for so long. */
   readonly stall: (ms: number) => void;
+  /** A connection is closing: who waits for that looks again. */
+  readonly wakeWaiting: () => void;
   /** Forgets everything that was to be done. */
   readonly clear: () => void;
 }
@@ -24,6 +26,7 @@ export function createLane(world: DiskWorld, name: string, random: SimRandom): L
   let isScheduled = false;
   let stalledUntil = 0;
   let life = 0;
+  let waiting: (() => void)[] = [];
   const label = `disk ${name}`;
 
   function schedule(): void {
@@ -50,6 +53,11 @@ export function createLane(world: DiskWorld, name: string, random: SimRandom): L
 
   const lane: Lane = {
     push(task) {
+      // fake-indexeddb's upgrades ask again and again whether others are closed: here they are told.
+      if (task.name === 'waitForOthersClosed') {
+        waiting.push(task);
+        return;
+      }
       tasks.push(task);
       if (!isScheduled) schedule();
     },
@@ -62,8 +70,12 @@ export function createLane(world: DiskWorld, name: string, random: SimRandom): L
     stall(ms) {
       stalledUntil = Math.max(stalledUntil, world.now() + ms);
     },
+    wakeWaiting() {
+      for (const task of waiting.splice(0)) lane.push(() => task());
+    },
     clear() {
       life += 1;
+      waiting = [];
       [tasks, head, isScheduled] = [[], 0, false];
     },
   };
