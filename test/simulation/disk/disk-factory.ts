@@ -82,7 +82,7 @@ function fail(request: OpenRequestInside, name: string): void {
   inside.EventTarget.dispatchEvent.call(request, plainEvent('error'));
 }
 
-/** A connection belongs to the process that asked for it, and comes to nothing when that died, or the database went, meanwhile. */
+/** A connection belongs to the process that asked for it, and is ended when that died meanwhile. */
 function guard(disk: DiskCore, request: OpenRequestInside, owner: SimProcess | undefined): void {
   const dispatch = inside.EventTarget.dispatchEvent;
   request.dispatchEvent = (event: Event) => {
@@ -90,11 +90,7 @@ function guard(disk: DiskCore, request: OpenRequestInside, owner: SimProcess | u
     const connection = request.result as ConnectionInside;
     giveConnection(disk, connection, owner);
     if (event.type === 'upgradeneeded') owner?.noteStore();
-    if (!connection._closePending) return dispatch.call(request, event);
-    // fake-indexeddb aborts an upgrade whose handler throws.
-    if (event.type === 'upgradeneeded') throw new DOMException('the connection was ended', 'AbortError');
-    fail(request, 'AbortError');
-    return true;
+    return dispatch.call(request, event);
   };
 }
 

@@ -235,6 +235,30 @@ test('S1.1 a strict commit that a power cut meets before it was acknowledged is 
   expect(Math.min(kept, lost)).toBeGreaterThan(5);
 });
 
+test('S1.1 a transaction that had only been asked to commit when its program died and the power was cut is there whole, or not at all', async () => {
+  const found = new Set<number>();
+  for (let seed = 0; seed < 60; seed++) {
+    const { disk, run, start, pass, world } = createTestBrowser(seed);
+    await run(async () => {
+      await openDB('one', 1, { upgrade: (db) => void db.createObjectStore('plain') });
+    });
+    await pass(60_000);
+    const writer = start(async () => {
+      const tx = (await openDB('one')).transaction('plain', 'readwrite', { durability: 'strict' });
+      for (let i = 0; i < 20; i++) tx.store.put(i, i).catch(() => undefined);
+      tx.commit();
+      tx.done.catch(() => undefined);
+    });
+    await pass(world.random.between(0.5, 8));
+    world.kill(writer);
+    await pass(world.random.between(0, 4));
+    disk.powerCut();
+    await pass(100);
+    found.add(await run(async () => (await openDB('one')).count('plain')));
+  }
+  expect([...found].toSorted((a, b) => a - b)).toEqual([0, 20]);
+});
+
 test('S1.1 of transactions that run side by side, what was complete before a strict one began is durable with it', async () => {
   for (let seed = 0; seed < 40; seed++) {
     const { disk, start, run, pass, world } = createTestBrowser(seed);
