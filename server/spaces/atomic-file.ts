@@ -1,6 +1,7 @@
 import { open, mkdir, readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { randomUUID } from 'node:crypto';
+import { createTurns } from '../../core/engine/turns.ts';
 import type { Files } from './files.ts';
 
 /** The files of this machine. */
@@ -9,7 +10,7 @@ export const nodeFiles: Files = { readIfAny: readFileIfAny, writeAtomically: wri
 /** Replaces a small text file whole: after a power cut there is the old text or the new one. Mode 0600. */
 export async function writeFileAtomically(path: string, text: string): Promise<void> {
   const folder = dirname(path);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await inTurn(() => makeFolder(folder));
   const temporary = `${path}.${randomUUID()}.new`;
   try {
     const file = await open(temporary, 'wx', 0o600);
@@ -25,6 +26,19 @@ export async function writeFileAtomically(path: string, text: string): Promise<v
     throw error;
   }
   await syncFolder(folder);
+}
+
+/** One at a time: who finds a folder made must not go on before it is durable. */
+const inTurn = createTurns();
+
+/** A folder is durable when the one that names it is synced, and so on up to the first that was there before. */
+async function makeFolder(folder: string): Promise<void> {
+  const firstMade = await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (firstMade === undefined) return;
+  const above = dirname(resolve(firstMade));
+  for (let named = resolve(folder); named !== above && named !== dirname(named); named = dirname(named)) {
+    await syncFolder(dirname(named));
+  }
 }
 
 /** The text of a file, or undefined when there is none. */

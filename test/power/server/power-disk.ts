@@ -1,4 +1,5 @@
-import { cpSync, existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { createReplica } from '../../../core/engine/create-replica.ts';
@@ -6,10 +7,12 @@ import type { Replica } from '../../../core/engine/replica.ts';
 import { createLogStore } from '../../../core/log/create-log-store.ts';
 import type { LogStore } from '../../../core/log/log-store.ts';
 import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
+import type { LogName } from '../../../core/log/version-vector.ts';
 import { createMemoryViewStore } from '../../../core/views/memory-view-store.ts';
 import type { ViewStore } from '../../../core/views/view-store.ts';
 import { createNodeCrypto } from '../../../server/crypto/node-crypto.ts';
 import { createNodePorts, createStoredWriterKeys } from '../../../server/device/node-ports.ts';
+import type { Mark } from '../../../server/spaces/canary.ts';
 import type { SqliteStore } from '../../../server/storage/sqlite-store.ts';
 import { openSqliteStore } from '../../../server/storage/sqlite-store.ts';
 import type { WholeLog } from '../../e2e/scenarios/sends-log.ts';
@@ -23,6 +26,8 @@ import { SHARED } from './power-writers.ts';
 export interface LeftBehind {
   /** By space and item: the ids of the entries that wrote it. */
   readonly entries: ReadonlyMap<string, readonly string[]>;
+  /** Items in entries of the server's own that its canary file does not know of: nobody may have been told of them (SYNC4). */
+  readonly uncovered: ReadonlySet<string>;
   /** Undefined when not even the database was made. */
   readonly epoch: string | undefined;
 }
@@ -33,49 +38,83 @@ export function itemName(space: string, item: string): string {
 
 /**
  * Reads a copy of a data folder, so that the server does its recovery itself. Verifies what is there: every log from its
- * first entry to its head, no fork, each stored view the fold of its logs. Throws where it is not so.
+ * first entry to its head, no fork, each stored view the fold of its logs, each log enrolled by one whose key file is
+ * there. Throws where it is not so.
  */
 export async function readLeftBehind(scratch: Scratch, dataDir: string): Promise<LeftBehind> {
   const copy = join(scratch.folder('left-behind'), 'data');
   cpSync(dataDir, copy, { recursive: true });
   const path = join(copy, 'wakelog.sqlite');
-  if (!existsSync(path)) return { entries: new Map(), epoch: undefined };
+  const found: Found = { entries: new Map(), uncovered: new Set() };
+  if (!existsSync(path)) return { ...found, epoch: undefined };
   const database = openSqliteStore(path);
   try {
-    const entries = new Map<string, string[]>();
-    for (const space of await database.spaces()) await readSpace(database, space, entries);
-    return { entries, epoch: await readEpoch(database) };
+    for (const space of await database.spaces()) await readSpace(database, readFiles(copy, space), found);
+    return { ...found, epoch: await readEpoch(database) };
   } finally {
     await database.close();
   }
 }
 
-async function readSpace(database: SqliteStore, space: string, entries: Map<string, string[]>): Promise<void> {
+interface Found {
+  readonly entries: Map<string, string[]>;
+  readonly uncovered: Set<string>;
+}
+
+/** What the server keeps about a space beside the database. */
+interface SpaceFiles {
+  readonly space: string;
+  /** Its own logs, the present one last. */
+  readonly authorities: readonly LogName[];
+  readonly canary: Mark | undefined;
+}
+
+function readFiles(dataDir: string, space: string): SpaceFiles {
+  const file = `${createHash('sha256').update(space).digest('base64url')}.json`;
+  const read = (folder: string): unknown => {
+    const path = join(dataDir, folder, file);
+    return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
+  };
+  const keys = read('authority') as { readonly logs: readonly LogName[] } | undefined;
+  return { space, authorities: keys?.logs ?? [], canary: read('canary') as Mark | undefined };
+}
+
+async function readSpace(database: SqliteStore, files: SpaceFiles, { entries, uncovered }: Found): Promise<void> {
+  const { space, authorities, canary } = files;
   const { rows, views } = database.space(space);
   const store = createLogStore(rows, createNodeCrypto());
-  for (const log of await readLogs(store, space)) {
-    for (const { item, entry } of itemsOf(log)) {
+  const logs = await readLogs(store, space);
+  for (const log of logs) {
+    const isOwn = authorities.includes(log.log);
+    const coveredTo = canary?.own?.log === log.log ? canary.own.sequence : -1;
+    for (const { item, entry, sequence } of itemsOf(log)) {
       const name = itemName(space, item);
       entries.set(name, [...(entries.get(name) ?? []), entry]);
+      if (isOwn && log.log === authorities.at(-1) && sequence > coveredTo) uncovered.add(name);
     }
   }
   if ((await store.forks()).length > 0) throw new Error(`${space}: a fork`);
   const epoch = await store.value('epoch');
   if (epoch !== undefined) throw new Error(`${space}: the server took another epoch (${epoch})`);
-  await checkView(space, store, views);
+  const fold = await checkView(space, store, views);
+  await fold.setAuthorities(authorities);
+  for (const { log, data } of logs) {
+    const isKnown = data.length === 0 || authorities.includes(log) || (await fold.view.account(log)) !== undefined;
+    if (!isKnown) throw new Error(`${space}: log ${log} was enrolled by nobody whose key is known`);
+  }
 }
 
-function itemsOf({ data }: WholeLog): { readonly item: string; readonly entry: string }[] {
-  return data.flatMap(({ id, body }) =>
+function itemsOf({ data }: WholeLog): { readonly item: string; readonly entry: string; readonly sequence: number }[] {
+  return data.flatMap(({ id, sequence, body }) =>
     body.writes.flatMap((write) => {
       if (write[0] !== 'put' || write[1].startsWith(`${COLLECTION}/${SHARED}`)) return [];
-      return [{ item: (write[2] as { readonly title: string }).title, entry: id }];
+      return [{ item: (write[2] as { readonly title: string }).title, entry: id, sequence }];
     }),
   );
 }
 
-/** The stored view is what folding the logs from their first entry on gives. */
-async function checkView(space: string, store: LogStore, viewStore: ViewStore): Promise<void> {
+/** The stored view is what folding the logs from their first entry on gives; the replica that folded them. */
+async function checkView(space: string, store: LogStore, viewStore: ViewStore): Promise<Replica> {
   const stored = await openReplicaOn(space, store, viewStore);
   const memory = createLogStore(createMemoryRowStore(), createNodeCrypto());
   const fold = await openReplicaOn(space, memory, createMemoryViewStore());
@@ -84,6 +123,7 @@ async function checkView(space: string, store: LogStore, viewStore: ViewStore): 
   if ((await stored.view.canonicalState()) !== (await fold.view.canonicalState())) {
     throw new Error(`${space}: the stored view is not the fold of its logs`);
   }
+  return fold;
 }
 
 function openReplicaOn(space: string, store: LogStore, viewStore: ViewStore): Promise<Replica> {

@@ -10,11 +10,12 @@ export interface Acknowledgement {
   readonly entry: string;
 }
 
-/** Writes until the server is gone, or it is told to stop; goes on after a restart with what it was not told about. */
+/** One device or REST client; goes on after a restart with what it was not told about. */
 export interface PowerWriter {
-  /** Level with the server, or the reason why not. */
+  /** Sends what it was not told about: `level`, or the reason why not. */
   readonly sync: () => Promise<string>;
-  readonly write: (until: AbortSignal) => Promise<void>;
+  /** Writes something more and sends it. */
+  readonly write: () => Promise<string>;
   /** Everything that was acknowledged so far, oldest first. */
   readonly acknowledged: readonly Acknowledgement[];
   /** Items that it began to write and was never told about. */
@@ -91,12 +92,9 @@ async function createDeviceWriter(
     sync,
     acknowledged,
     open: () => waiting.length,
-    async write(until) {
-      let outcome = 'level';
-      while (!until.aborted && outcome === 'level') {
-        await writeSome();
-        outcome = await sync();
-      }
+    async write() {
+      await writeSome();
+      return sync();
     },
   };
 }
@@ -127,9 +125,6 @@ function createRestWriter(origin: string): PowerWriter {
     sync: async () => (unanswered === undefined ? 'level' : post()),
     acknowledged,
     open: () => (unanswered === undefined ? 0 : 1),
-    async write(until) {
-      let outcome = 'level';
-      while (!until.aborted && outcome === 'level') outcome = await post();
-    },
+    write: post,
   };
 }

@@ -21,13 +21,12 @@ export interface LifeOptions {
   readonly death: Death;
   readonly times: number;
   readonly random: () => number;
-  /** The server dies within so long after its writers began. Default: `WRITING_MS`. */
-  readonly writingMs?: number;
+  /** The server dies within so long after its writers began. */
+  readonly writingMs: number;
   /** Called after each death. */
   readonly onDeath?: (soFar: Figures) => void;
 }
 
-const WRITING_MS = 1_000;
 /** Of the starts, so many are cut off within `STARTING_MS`: making or opening the database. */
 const SHARE_OF_HALF_STARTS = 0.15;
 const STARTING_MS = 500;
@@ -63,7 +62,9 @@ export async function dieOnLyingDisk(
   options: Pick<LifeOptions, 'random' | 'writingMs'>,
 ): Promise<Figures['control']> {
   const world = await createWorld(scratch, { ...options, death: 'power-cut', disk: 'lying' });
-  await writeUntilDeath(world, await world.server.start());
+  const started = await world.server.start();
+  for (const writer of world.writers) await writer.write();
+  await writeUntilDeath(world, started);
   const { acknowledged, lost } = createCount()(world.writers, await readLeftBehind(scratch, world.dataDir));
   return { powerCuts: 1, acknowledged, lost };
 }
@@ -83,7 +84,7 @@ interface WorldOptions extends Pick<LifeOptions, 'death' | 'random' | 'writingMs
 }
 
 async function createWorld(scratch: Scratch, options: WorldOptions): Promise<World> {
-  const { death, disk, random, writingMs = WRITING_MS } = options;
+  const { death, disk, random, writingMs } = options;
   const { env, ...place } = death === 'kill' ? plainFolder(scratch) : await powerCutFolder(scratch, disk, random);
   const server = await createPowerServer(scratch, { dataDir: place.dataDir, env });
   return { ...place, server, writers: await createWriters(scratch, server.origin, random), random, writingMs };
@@ -98,7 +99,7 @@ function plainFolder(scratch: Scratch): Place {
 }
 
 async function powerCutFolder(scratch: Scratch, kind: 'honest' | 'lying', random: () => number): Promise<Place> {
-  const disk = await createPowerCutDisk({ folder: scratch.folder('disk'), disk: kind });
+  const disk = await createPowerCutDisk({ folder: scratch.folder('disk'), disk: kind, names: 'posix' });
   const how = (): CutOptions => ({
     names: random() < 0.5 ? 'synced' : 'newest',
     bytes: kind === 'honest' && random() < 0.5 ? 'torn' : 'lost',
@@ -119,7 +120,7 @@ async function writeUntilDeath(
 ): Promise<void> {
   await expectLevel(writers);
   const stopping = new AbortController();
-  const writing = Promise.all(writers.map((writer) => writer.write(stopping.signal)));
+  const writing = Promise.all(writers.map((writer) => writeOn(writer, stopping.signal)));
   await delay(random() * writingMs);
   await end(pid);
   server.isGone();
@@ -129,8 +130,15 @@ async function writeUntilDeath(
   if (complaints.length > 0) throw new Error(`the server said: ${complaints.map(({ text }) => text).join('\n')}`);
 }
 
+/** Until it is told to stop, or the server is gone. */
+async function writeOn({ write }: PowerWriter, until: AbortSignal): Promise<void> {
+  let outcome = 'level';
+  while (!until.aborted && outcome === 'level') outcome = await write();
+}
+
 async function expectLevel(writers: readonly PowerWriter[]): Promise<void> {
-  const outcomes = await Promise.all(writers.map(({ sync }) => sync()));
+  // Once more, for an exchange of a device's own that was under way before the server was.
+  const outcomes = await Promise.all(writers.map(async ({ sync }) => ((await sync()) === 'level' ? 'level' : sync())));
   if (outcomes.some((outcome) => outcome !== 'level')) throw new Error(`after a start: ${outcomes.join(', ')}`);
 }
 
@@ -153,11 +161,12 @@ function createCount(): Count {
   const lost = new Set<string>();
   const doubled = new Set<string>();
   let known: string | undefined;
-  return (writers, { entries, epoch }) => {
+  return (writers, { entries, uncovered, epoch }) => {
     const acknowledged = writers.flatMap((writer): readonly Acknowledgement[] => writer.acknowledged);
     for (const { space, item, entry } of acknowledged) {
       const name = itemName(space, item);
       if (!(entries.get(name) ?? []).includes(entry)) lost.add(name);
+      if (uncovered.has(name)) throw new Error(`${name} was told of before the canary file knew of it`);
     }
     for (const [name, ids] of entries) if (ids.length > 1) doubled.add(name);
     if (known !== undefined && epoch !== known) throw new Error(`the epoch was ${known} and is ${epoch}`);

@@ -12,7 +12,8 @@ import { dieOnLyingDisk, liveThrough } from './server-life.ts';
 const SEED = Number(process.env['WAKELOG_SEED'] ?? 12);
 const CUTS = 5;
 const KILLS = 10;
-const writingMs = 400;
+const CUT = { writingMs: 400 };
+const KILL = { writingMs: 200 };
 
 const scratch = createScratch();
 afterEach(() => scratch.end());
@@ -21,15 +22,15 @@ test('S2.11 S2.30 LOG18 SYNC1 SYNC4 power cuts of the server: what it acknowledg
   const figures = await liveThrough(scratch, {
     death: 'power-cut',
     times: CUTS,
+    ...CUT,
     random: createRandom(SEED),
-    writingMs,
   });
   expect(figures).toMatchObject({ powerCuts: CUTS, lost: 0, doubled: 0 });
   expect(figures.acknowledged).toBeGreaterThan(CUTS * 10);
 });
 
 test('LOG18 the control: a server on a disk that lies about fsync loses what it acknowledged, and the test sees it', async () => {
-  const { acknowledged, lost } = await dieOnLyingDisk(scratch, { random: createRandom(SEED), writingMs });
+  const { acknowledged, lost } = await dieOnLyingDisk(scratch, { ...CUT, random: createRandom(SEED) });
   expect(acknowledged).toBeGreaterThan(0);
   expect(lost).toBe(acknowledged);
 });
@@ -38,8 +39,8 @@ test('S2.11 S2.30 LOG18 SYNC2 SIGKILL of the server at random moments: what it a
   const figures = await liveThrough(scratch, {
     death: 'kill',
     times: KILLS,
+    ...KILL,
     random: createRandom(SEED + 1),
-    writingMs,
   });
   expect(figures).toMatchObject({ kills: KILLS, lost: 0, doubled: 0 });
   expect(figures.acknowledged).toBeGreaterThan(KILLS * 10);

@@ -9,6 +9,8 @@ import { dieOnLyingDisk, liveThrough } from './server-life.ts';
 /** Data folders are made anew after so many deaths: making one is worth many cuts, and checking a small one is quick. */
 const DEATHS_OF_A_FOLDER = 5;
 const CUTS_OF_A_CONTROL = 20;
+/** Kills are many, and what counts is their number. */
+const WRITING_MS = { 'power-cut': 1_000, kill: 300 } as const;
 
 /** The server's SQLite: `wakelog serve` with devices and REST clients that write all the time. */
 export const sqliteJob: PowerJob = {
@@ -21,12 +23,17 @@ export const sqliteJob: PowerJob = {
       onProgress(figures);
     };
     const live = (death: Death, times: number): Promise<void> =>
-      withScratch(async (scratch) => add(await liveThrough(scratch, { death, times, random })));
+      withScratch(async (scratch) =>
+        add(await liveThrough(scratch, { death, times, random, writingMs: WRITING_MS[death] })),
+      );
 
     for (let done = 0; done < powerCuts; done += DEATHS_OF_A_FOLDER) {
       if (done % CUTS_OF_A_CONTROL === 0) {
         await withScratch(async (scratch) =>
-          add({ ...NO_FIGURES, control: await dieOnLyingDisk(scratch, { random }) }),
+          add({
+            ...NO_FIGURES,
+            control: await dieOnLyingDisk(scratch, { random, writingMs: WRITING_MS['power-cut'] }),
+          }),
         );
       }
       await live('power-cut', Math.min(DEATHS_OF_A_FOLDER, powerCuts - done));
