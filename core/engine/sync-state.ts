@@ -23,7 +23,7 @@ export type ExchangeOutcome =
  *
  *   idle ── wake ──▶ syncing ── level ──▶ idle
  *                     │  ▲
- *    unreachable,later│  │ due, or a wake that may cut the pause short
+ *    unreachable,later│  │ due, or a wake that may cut the pause short (one of before counts, too, unless it is ordered)
  *                     ▼  │
  *                   waiting            needs-auth, needs-update: until signed in, or started anew
  */
@@ -33,6 +33,8 @@ export interface SyncState {
   readonly again: boolean;
   /** Somebody signed in or asked while syncing: an exchange that was not let in is tried once more. */
   readonly asked: boolean;
+  /** A person or the network came back while syncing: an exchange that fails is tried once more, without a pause. */
+  readonly cutsPause: boolean;
   /** Failures since the last success. */
   readonly failures: number;
   /** ms; when the pause ends. */
@@ -50,7 +52,7 @@ export type SyncEvent =
   | { readonly type: 'ended'; readonly outcome: ExchangeOutcome; readonly now: number; readonly random: number };
 
 export function initialSyncState(levelAt: number | undefined): SyncState {
-  return { phase: 'idle', again: false, asked: false, failures: 0, dueAt: 0, ordered: false, unreachable: false, levelAt };
+  return { phase: 'idle', again: false, asked: false, cutsPause: false, failures: 0, dueAt: 0, ordered: false, unreachable: false, levelAt };
 }
 
 /** Wakes that stand for a person or a changed world, and so end a pause that the device chose itself. */
@@ -66,7 +68,12 @@ export function nextSyncState(state: SyncState, event: SyncEvent): SyncState {
 function afterWake(state: SyncState, why: Wake, now: number, random: number): SyncState {
   switch (state.phase) {
     case 'syncing':
-      return { ...state, again: true, asked: state.asked || CUTS_NEEDS_AUTH.has(why) };
+      return {
+        ...state,
+        again: true,
+        asked: state.asked || CUTS_NEEDS_AUTH.has(why),
+        cutsPause: state.cutsPause || CUTS_PAUSE.has(why),
+      };
     case 'needs-update':
       return why === 'start' ? syncing(state) : state;
     case 'needs-auth':
@@ -84,7 +91,7 @@ function afterWake(state: SyncState, why: Wake, now: number, random: number): Sy
 }
 
 function syncing(state: SyncState): SyncState {
-  return { ...state, phase: 'syncing', again: false, asked: false };
+  return { ...state, phase: 'syncing', again: false, asked: false, cutsPause: false };
 }
 
 function afterExchange(state: SyncState, { outcome, now, random }: Extract<SyncEvent, { type: 'ended' }>): SyncState {
@@ -107,6 +114,8 @@ function afterExchange(state: SyncState, { outcome, now, random }: Extract<SyncE
       // What the server asked for is the least; jitter comes on top, so that not all come back at once.
       const dueAt = now + (ordered === undefined ? pause : ordered + random * Math.min(ordered, SPREAD_MS));
       const unreachable = outcome.kind === 'unreachable';
+      // The exchange may have failed before that wake, and its cause be gone: as if it had come just after.
+      if (state.cutsPause && ordered === undefined) return syncing({ ...state, failures, ordered: false, unreachable });
       return { ...state, phase: 'waiting', again: false, failures, dueAt, ordered: ordered !== undefined, unreachable };
     }
   }

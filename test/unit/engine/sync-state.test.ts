@@ -64,6 +64,33 @@ describe('sync state', () => {
     expect(ended(wake(syncing, 'write'), { kind: 'needs-auth' }).phase).toBe('needs-auth');
   });
 
+  test('SYNC7: a person or the network that comes back while an exchange goes unanswered is not lost: one more is tried, and no more', () => {
+    for (const why of ['online', 'focus', 'visible', 'push', 'background-sync', 'call', 'start', 'signed-in', 'live'] as const) {
+      for (const outcome of [{ kind: 'unreachable' }, { kind: 'later', retryAfterMs: undefined }] as const) {
+        const again = ended(wake(wake(syncing, why), 'write'), outcome);
+        expect(again).toMatchObject({ phase: 'syncing', failures: 1 });
+        expect(ended(again, outcome)).toMatchObject({ phase: 'waiting', failures: 2 });
+        expect(ended(again, { kind: 'level' })).toMatchObject({ phase: 'idle', failures: 0 });
+      }
+    }
+    for (const why of ['write', 'periodic', 'retry'] as const) expect(ended(wake(syncing, why), { kind: 'unreachable' }).phase).toBe('waiting');
+  });
+
+  test('SYNC7: no wake, during an exchange or after it, cuts a pause short that the server asked for', () => {
+    const ordered = ended(wake(syncing, 'online'), { kind: 'later', retryAfterMs: 60_000 });
+    expect(ordered).toMatchObject({ phase: 'waiting', ordered: true });
+    expect(wake(ordered, 'online').phase).toBe('waiting');
+    // Nor is a wake of before the pause remembered beyond it.
+    const late = wake(ordered, 'retry', ordered.dueAt);
+    expect(ended(late, { kind: 'unreachable' }).phase).toBe('waiting');
+  });
+
+  test('SYNC7: a wake in an exchange that makes another one is answered by that one', () => {
+    const next = ended(wake(syncing, 'online'), { kind: 'level' });
+    expect(next.phase).toBe('syncing');
+    expect(ended(next, { kind: 'unreachable' }).phase).toBe('waiting');
+  });
+
   test('SYNC7: a crowd that comes back online after long absence is spread; a write goes at once (S2.10)', () => {
     const absent = initialSyncState(now - LONG_ABSENCE_MS - 1);
     const spread = wake(absent, 'online', now, 0.5);
