@@ -62,7 +62,8 @@ export async function connectWorker(options: ConnectOptions): Promise<Connection
   // A worker that controls the page already is greeted at once: the page's own first requests wait for that.
   if (present === null && (await started) === undefined) return undefined;
   const worker = (): ServiceWorker | null => registered?.active ?? present;
-  const engine = await createWorkerEngine({ scope, updates, mount, auth, worker }).catch(() => undefined);
+  const isChanging = (): boolean => !!registered?.waiting;
+  const engine = await createWorkerEngine({ scope, updates, mount, auth, worker, isChanging }).catch(() => undefined);
   const registration = await registering;
   if (engine === undefined || registration === undefined) {
     engine?.close();

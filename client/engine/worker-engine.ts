@@ -16,6 +16,8 @@ export interface WorkerEngineOptions {
   readonly auth: AuthHook | undefined;
   /** Whoever is in charge now: `registration.active`, which is there also on a page that no worker controls. */
   readonly worker: () => ServiceWorker | null;
+  /** A new version waits for the present one to end: it does when no page says more than it has to. */
+  readonly isChanging: () => boolean;
 }
 
 export interface WorkerEngine extends PageEngine {
@@ -27,7 +29,7 @@ export interface WorkerEngine extends PageEngine {
  * queries read. Rejects when no worker answers, and then the page takes the server's own routes.
  */
 export async function createWorkerEngine(options: WorkerEngineOptions): Promise<WorkerEngine> {
-  const { scope, updates, auth, mount } = options;
+  const { scope, updates, auth, mount, isChanging } = options;
   const asker = createAsker(options.worker);
   const { ask } = asker;
   const session = await openSession({ ask, scope, updates, auth });
@@ -36,8 +38,12 @@ export async function createWorkerEngine(options: WorkerEngineOptions): Promise<
       quietly(ask('sync', { ...scope, why }));
       session.readAgain();
     },
-    onAlive: () => quietly(ask('alive', scope)),
-    openStream: (signal) => readStream(`${mount}/updates`, scope, signal),
+    onAlive: () => isChanging() || quietly(ask('alive', scope)),
+    openStream: async (signal) => {
+      // Without a controller nobody would answer but the server, which has no such route; one that ends opens no stream.
+      if (navigator.serviceWorker.controller === null || isChanging()) await controlled(signal);
+      if (!signal.aborted) await readStream(`${mount}/updates`, scope, signal);
+    },
     onStreamEnd: session.readAgain,
   });
   const append = (drafts: readonly PageDraft[]): Promise<readonly PageAppended[]> =>
@@ -94,9 +100,6 @@ function patchItem(
 
 /** Reads the worker's stream until it ends. Hints come another way as well; what counts is that somebody reads. */
 async function readStream(path: string, { account, space }: PageScope, signal: AbortSignal): Promise<void> {
-  // Without a controller nobody would answer but the server, which has no such route.
-  if (navigator.serviceWorker.controller === null) await controlled(signal);
-  if (signal.aborted) return;
   const query = new URLSearchParams({ account, space });
   const answer = await fetch(`${path}?${query}`, { signal, cache: 'no-store' });
   const reader = answer.ok ? answer.body?.getReader() : undefined;

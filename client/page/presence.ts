@@ -6,7 +6,7 @@ const REOPEN_AFTER_MS: readonly [number, number] = [100, 10_000];
 export interface PresenceTasks {
   /** The page came back, or the network did: read again, and let the engine look at the server. */
   readonly onReturn: (why: 'focus' | 'visible' | 'online') => void;
-  readonly onAlive: () => void;
+  readonly onAlive: () => unknown;
   /** The stream that keeps a worker at work; undefined where nothing intercepts requests. */
   readonly openStream?: ((signal: AbortSignal) => Promise<void>) | undefined;
   /** A stream ended: hints may have been missed meanwhile. */

@@ -17,28 +17,27 @@ export interface FetchParts extends CaptureParts {
 
 /** Decides at once, by address and method alone, who answers a request; whatever is not ours is left alone (S2.1). */
 export function listenFetch(parts: FetchParts): void {
-  const { options, shell, streams } = parts;
+  const { options, shell, streams, handOver } = parts;
+  const respond = (event: FetchEvent, answering: Promise<Response>): void => {
+    event.respondWith(answering);
+    event.waitUntil(handOver.untilQuiet(answering));
+  };
   worker.addEventListener('fetch', (event) => {
     const { request } = event;
     const url = new URL(request.url);
     if (url.origin !== worker.location.origin) return;
     if (request.method === 'GET' && url.pathname === `${options.mount}/updates`) {
-      event.respondWith(
-        streams.open(
-          parts.onStream({
-            account: url.searchParams.get('account') ?? '',
-            space: url.searchParams.get('space') ?? '',
-          }),
-        ),
-      );
+      const account = url.searchParams.get('account') ?? '';
+      const space = url.searchParams.get('space') ?? '';
+      respond(event, Promise.resolve(streams.open(parts.onStream({ account, space }))));
       return;
     }
     const collection = findCollection(options.capture, request.method, url.pathname);
     if (collection !== undefined) {
-      event.respondWith(answerCollection(event, collection, parts));
+      respond(event, answerCollection(event, collection, parts));
       return;
     }
     const fromShell = shell?.answer(event);
-    if (fromShell !== undefined) event.respondWith(fromShell);
+    if (fromShell !== undefined) respond(event, fromShell);
   });
 }

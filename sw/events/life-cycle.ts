@@ -2,6 +2,7 @@ import type { Shell } from '../capture/shell.ts';
 import type { UpdatesStreams } from '../capture/updates-stream.ts';
 import { worker } from '../global-scope.ts';
 import type { HandOver } from '../hand-over.ts';
+import { listenForTurn } from '../hand-over.ts';
 
 export interface LifeCycleParts {
   readonly streams: UpdatesStreams;
@@ -16,6 +17,7 @@ export interface LifeCycleParts {
  */
 export function listenLifeCycle({ streams, handOver, shell }: LifeCycleParts): void {
   worker.addEventListener('install', () => void worker.skipWaiting());
+  listenForTurn();
   worker.addEventListener('activate', (event) => event.waitUntil(takeOver(shell)));
   worker.registration.addEventListener('updatefound', () => {
     streams.endAll();

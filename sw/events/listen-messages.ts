@@ -10,7 +10,11 @@ import type { Asking, PageHandlers } from './page-requests.ts';
 type AdmitTab = (scope: PageScope, tab: WindowClient) => Promise<void>;
 
 /** Requests of pages: each answered once on the port that came with it; what is no request of ours is left alone. */
-export function listenMessages(handlers: PageHandlers, admitTab: AdmitTab, { whileInCharge }: HandOver): void {
+export function listenMessages(
+  handlers: PageHandlers,
+  admitTab: AdmitTab,
+  { whileInCharge, untilQuiet }: HandOver,
+): void {
   worker.addEventListener('message', (event) => {
     const [port] = event.ports;
     const request = event.data as unknown;
@@ -18,7 +22,8 @@ export function listenMessages(handlers: PageHandlers, admitTab: AdmitTab, { whi
     const tab = event.source instanceof WindowClient ? event.source : undefined;
     // A failure after the answer is no failure of the request; the alarm or the next event goes on with it.
     const later = (work: Promise<unknown>): void => event.waitUntil(whileInCharge(work));
-    event.waitUntil(answer(handlers, admitTab, request, { tab, later }).then((reply) => port.postMessage(reply)));
+    const answering = answer(handlers, admitTab, request, { tab, later }).then((reply) => port.postMessage(reply));
+    event.waitUntil(untilQuiet(answering));
   });
 }
 

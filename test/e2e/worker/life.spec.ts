@@ -111,10 +111,11 @@ test('CAP35 a new version of the worker takes over with pages and streams open: 
   for (const tab of tabs) {
     await tab.until(
       `navigator.serviceWorker.controller !== null && (window.changed ??= navigator.serviceWorker.controller.state) === 'activated'`,
+      20_000,
     );
   }
-  await page.until('navigator.serviceWorker.controller !== before', 10_000);
-  expect(Date.now() - from).toBeLessThan(10_000);
+  await page.until('navigator.serviceWorker.controller !== before', 20_000);
+  expect(Date.now() - from).toBeLessThan(20_000); // held up by anything, the change takes browsers minutes
   expect(await Promise.all(ended)).toEqual([true, true]);
   expect(await page.eval<number[]>('writing')).toEqual(Array.from({ length: 200 }, () => 201));
   for (const tab of tabs) {
