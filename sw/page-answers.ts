@@ -15,6 +15,7 @@ export async function statusToPage(device: Device, push: PageStatus['push']): Pr
     updateNeeded: status.updateNeeded,
     lastSynced: status.lastSynced ?? null,
     push,
+    ...(status.forks.length > 0 && { forks: status.forks }),
     ...(status.setback && { setback: status.setback }),
   };
 }

@@ -55,7 +55,7 @@ export async function createDevice(options: DeviceOptions): Promise<Device> {
   }
 
   async function status(): Promise<DeviceStatus> {
-    const [memory, unsent, updatesReady] = await Promise.all([readMemory(replica.store), countUnsent(replica), replica.heldBack()]);
+    const [memory, unsent, updatesReady, forks] = await Promise.all([readMemory(replica.store), countUnsent(replica), replica.heldBack(), replica.forkedLogs()]);
     const own = replica.ownLog();
     const connection = loop.connection();
     return {
@@ -68,6 +68,7 @@ export async function createDevice(options: DeviceOptions): Promise<Device> {
       updateNeeded: connection === 'needs-update',
       lastSynced: memory.syncedAt,
       setback: memory.setback,
+      forks,
     };
   }
 

@@ -5,6 +5,7 @@ import { verifyRun } from '../log/run-verify.ts';
 import { hashSpace } from '../log/signature.ts';
 import type { LogName } from '../log/version-vector.ts';
 import { logName } from '../log/version-vector.ts';
+import { createForkProofs } from './fork-proofs.ts';
 import { createOwnWriter, readOwnWriterStart } from './own-writer.ts';
 import { createOwnCanary } from './own-canary.ts';
 import type { MergeVerdict, Replica, ReplicaOptions } from './replica.ts';
@@ -121,6 +122,7 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
   const canary = createOwnCanary(ports.canary, store, writer);
   await canary.leaveIfBehind(await mark, memory);
   const api = (): ReturnType<typeof views.current>['api'] => views.current().api;
+  const proofs = createForkProofs(store, ports.crypto, spaceHash, () => api().forks());
   return {
     space,
     account,
@@ -150,7 +152,8 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
     },
     heldBack,
     release: () => views.advance('remote', () => true),
-    forks: () => store.forks(),
+    forks: proofs.all,
+    forkedLogs: proofs.logs,
     async catchUp() {
       await writer.reload();
       await learnAuthorities();

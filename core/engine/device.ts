@@ -1,4 +1,5 @@
 import type { Json } from '../log/body.ts';
+import type { LogName } from '../log/version-vector.ts';
 import type { RefusedEntry } from '../views/key-value/item.ts';
 import type { Appended, Draft, Replica } from './replica.ts';
 import type { Setback } from './sync-memory.ts';
@@ -27,6 +28,8 @@ export interface DeviceStatus {
    * and what is shown may be old, until the next exchange is level.
    */
   readonly setback: Setback | undefined;
+  /** Logs with two signed histories, proven (S1.10): a device was cloned, or put back, or lies. Everything else goes on. */
+  readonly forks: readonly LogName[];
 }
 
 /** Why the loop wakes: the rungs of the ladder, all one code path (design §6). */

@@ -160,7 +160,7 @@ export function createExchange({ replica, device, transport }: ExchangeOptions):
     if (response.compareVectors) {
       // Another history than the one the cursor came from: wiped, restored, or another server. What it acknowledged
       // before no longer counts.
-      await store.putValues({ [CURSOR]: undefined, [ACKNOWLEDGED]: vectorToText(acknowledged), [BLOCKED]: undefined, ...noteForks(memory, refusedForks) });
+      await store.putValues({ [CURSOR]: undefined, [ACKNOWLEDGED]: vectorToText(acknowledged), [BLOCKED]: undefined });
       return 'more';
     }
     const blocked = { ...memory.blocked };

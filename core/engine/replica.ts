@@ -1,6 +1,6 @@
 import type { Json } from '../log/body.ts';
 import type { Bytes } from '../log/bytes.ts';
-import type { ForkProof, LogStore, MergeOptions, NamedValues } from '../log/log-store.ts';
+import type { LogStore, MergeOptions, NamedValues } from '../log/log-store.ts';
 import type { LogName } from '../log/version-vector.ts';
 import type { RunFault } from '../log/run-verify.ts';
 import type { RunVerdict } from '../log/log-store.ts';
@@ -8,6 +8,7 @@ import type { ViewStore } from '../views/view-store.ts';
 import type { Collision, Item } from '../views/key-value/item.ts';
 import type { RefusedEntry } from '../views/key-value/item.ts';
 import type { Statement } from '../views/key-value/statements.ts';
+import type { ForkProofs } from './fork-proofs.ts';
 import type { EnginePorts } from './ports.ts';
 
 export interface ReplicaOptions {
@@ -128,7 +129,9 @@ export interface Replica {
   readonly rotate: (reason: string, from: number, options?: RotateOptions) => Promise<void>;
   /** To be awaited before own entries leave the device: its canary knows of them then (SYNC14). */
   readonly cover: () => Promise<void>;
-  readonly forks: () => Promise<readonly ForkProof[]>;
+  readonly forks: ForkProofs['all'];
+  /** Logs that are proven to have two histories by an authority's verdict: somebody's device was copied, or lies (S1.10). */
+  readonly forkedLogs: ForkProofs['logs'];
   /** Another context of this device changed the database: fold what is new. */
   readonly catchUp: () => Promise<void>;
   readonly follow: (listener: (change: ViewChange) => void) => () => void;

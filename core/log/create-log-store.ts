@@ -83,7 +83,7 @@ export function createLogStore(rows: RowStore, crypto: Pick<Crypto, 'sha256'>): 
     putValues,
     setAside: (log, values = {}) => rows.write('strict', (tx) => setAside(tx, log, values)),
     eraseBody: (log, sequence, part) => eraseBody(rows, hasher, log, sequence, part),
-    forks: () => readForks(rows, hasher),
+    forks: (log) => readForks(rows, hasher, log),
     follow(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

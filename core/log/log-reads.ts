@@ -75,10 +75,11 @@ export async function readArrival(rows: RowStore, hasher: Crypto, position: numb
   return id && { log: row.log, sequence: row.last, id };
 }
 
-export async function readForks(rows: RowStore, hasher: Crypto): Promise<ForkProof[]> {
+export async function readForks(rows: RowStore, hasher: Crypto, only?: LogName): Promise<ForkProof[]> {
   const quarantined = await rows.read((tx) => tx.quarantined());
   const proofs: ForkProof[] = [];
   for (const { log, bytes } of quarantined) {
+    if (only !== undefined && log !== only) continue;
     const other = decodeStored({ bytes });
     const around = await rows.read((tx) =>
       tx.runs(log, Math.max(0, other.first - 1), lastSequence(other), Number.MAX_SAFE_INTEGER),

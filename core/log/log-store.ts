@@ -127,7 +127,8 @@ export interface LogStore {
   readonly putValues: (values: NamedValues, durability?: Durability) => Promise<void>;
   /** Forgets an entry's body, or one part of it, for good; the chain still verifies. False when there is none to forget. */
   readonly eraseBody: (log: LogName, sequence: number, part?: number) => Promise<boolean>;
-  readonly forks: () => Promise<readonly ForkProof[]>;
+  /** Of all logs, or of one. */
+  readonly forks: (log?: LogName) => Promise<readonly ForkProof[]>;
   /** Calls back after each commit of this object; returns the way to stop it. */
   readonly follow: (listener: (change: Change) => void) => () => void;
   readonly close: () => Promise<void>;

@@ -71,6 +71,8 @@ export interface PageStatus {
    * is shown may be old, until the next exchange is level. Left out otherwise.
    */
   readonly setback?: 'emptied' | 'restored';
+  /** Logs with two signed histories, proven: a device was cloned, or put back, or lies. Left out when there are none. */
+  readonly forks?: readonly string[];
 }
 
 export type PageVerdict =

@@ -18,6 +18,7 @@ import { openAuthorityKeys } from './authority-keys.ts';
 import type { Canary, Mark } from './canary.ts';
 import { createCanary, readMark } from './canary.ts';
 import type { Files } from './files.ts';
+import { stateForks } from './state-forks.ts';
 
 /** The account that the server's own logs are opened for. */
 export const SERVER_ACCOUNT = 'server';
@@ -92,7 +93,9 @@ export async function openSpace(options: OpenSpaceOptions): Promise<OpenSpace> {
     mergeDurability: 'strict',
   });
   await replica.setAuthorities(keys.logs());
-  return serveSpace(options, { ports, hash, keys, canary, replica, epoch });
+  const space = serveSpace(options, { ports, hash, keys, canary, replica, epoch });
+  await stateForks(space);
+  return space;
 }
 
 interface Opened {

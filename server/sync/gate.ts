@@ -8,6 +8,7 @@ import { MAX_VECTOR_LOGS } from '../../core/protocol/limits.ts';
 import type { RefusedRun } from '../../core/protocol/messages.ts';
 import type { Statement } from '../../core/views/key-value/statements.ts';
 import type { OpenSpace } from '../spaces/open-space.ts';
+import { stateForks } from '../spaces/state-forks.ts';
 import { openingAccount } from './opening.ts';
 import type { MayWrite, Session } from './session.ts';
 import type { Validate } from './validator.ts';
@@ -30,7 +31,7 @@ type Refusal = Omit<RefusedRun, 'log' | 'first'>;
 /** Who may write what in a space; one for each request. */
 export interface Gate {
   readonly admit: (log: LogName, run: Run, bytes: Bytes) => Promise<Admission | Refusal>;
-  /** A run contradicts what is held: when it is of the own log, two of us wrote it, and it is never extended again. */
+  /** A run contradicts what is held: all are told. When it is of the own log, two of us wrote it, and it is never extended again. */
   readonly noteFork: (log: LogName) => Promise<void>;
 }
 
@@ -132,6 +133,7 @@ export function createGate(space: OpenSpace, { session, crypto, mayWrite, valida
     admit,
     async noteFork(log) {
       if (log === replica.ownLog()) await space.startAnew('the own log has two histories', 'proven');
+      else await stateForks(space, log);
     },
   };
 }

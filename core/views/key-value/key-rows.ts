@@ -1,4 +1,5 @@
 import type { Json } from '../../log/body.ts';
+import type { LogName } from '../../log/version-vector.ts';
 import type { ShardedTable } from '../sharded-table.ts';
 import type { ViewContext } from '../view.ts';
 import type { RefusedEntry } from './item.ts';
@@ -8,7 +9,7 @@ import { jsonToKeyState, jsonToPastVersion, keyStateToJson, pastVersionToJson } 
 /** A key's history is stored in pieces of so many versions, so that writing a busy key stays cheap. */
 const HISTORY_PIECE_VERSIONS = 256;
 
-/** What the base view keeps: five tables of one view, written together. */
+/** What the base view keeps: six tables of one view, written together. */
 export interface KeyRows {
   readonly states: Pick<ShardedTable<KeyState>, 'get' | 'withPrefix'>;
   readonly setState: (key: string, state: KeyState) => void;
@@ -23,6 +24,15 @@ export interface KeyRows {
   readonly addRefused: (row: RefusedEntry) => void;
   /** The accounts that logs were enrolled for. */
   readonly accounts: ShardedTable<string>;
+  /** Logs of which an authority said that they have two histories. */
+  readonly forks: ReadonlyMap<LogName, VerdictPlace>;
+  readonly addFork: (log: LogName, place: VerdictPlace) => void;
+}
+
+/** Where a verdict stands. */
+export interface VerdictPlace {
+  readonly log: LogName;
+  readonly sequence: number;
 }
 
 export async function openKeyRows({ table, logIndex, logAt }: ViewContext): Promise<KeyRows> {
@@ -37,9 +47,11 @@ export async function openKeyRows({ table, logIndex, logAt }: ViewContext): Prom
   });
   const refusals = table<RefusedEntry>('r', { toText: (row) => JSON.stringify(row), fromJson: (json) => json as unknown as RefusedEntry });
   const accounts = table<string>('a', { toText: (row) => JSON.stringify(row), fromJson: (json) => json as string });
+  const verdicts = table<VerdictPlace>('f', { toText: (row) => JSON.stringify(row), fromJson: (json) => json as unknown as VerdictPlace });
   const marks = table<boolean>('c', { toText: (row) => JSON.stringify(row), fromJson: (json) => json === true });
   // Few, and asked for often: all in memory.
   const refused = new Map(await refusals.withPrefix(''));
+  const forks = new Map(await verdicts.withPrefix(''));
   const conflicted = new Set((await marks.withPrefix('')).flatMap(([key, marked]) => (marked ? [key] : [])));
 
   function setState(key: string, state: KeyState): void {
@@ -86,7 +98,15 @@ export async function openKeyRows({ table, logIndex, logAt }: ViewContext): Prom
     refusals.set(row.id, row);
   }
 
-  return { states, setState, conflicted, history, addToHistory, replaceHistory, refused, addRefused, accounts };
+  /** Any of several verdicts will do; the same one everywhere (VIEW3). */
+  function addFork(log: LogName, place: VerdictPlace): void {
+    const before = forks.get(log);
+    if (before !== undefined && (before.log < place.log || (before.log === place.log && before.sequence < place.sequence))) return;
+    forks.set(log, place);
+    verdicts.set(log, place);
+  }
+
+  return { states, setState, conflicted, history, addToHistory, replaceHistory, refused, addRefused, accounts, forks, addFork };
 }
 
 function pieceKey(key: string, version: number): string {

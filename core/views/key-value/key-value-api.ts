@@ -2,7 +2,7 @@ import type { Json } from '../../log/body.ts';
 import type { Awaitable } from '../../log/bytes.ts';
 import type { LogName } from '../../log/version-vector.ts';
 import type { Collision, Item, RefusedEntry, Version } from './item.ts';
-import type { KeyRows } from './key-rows.ts';
+import type { KeyRows, VerdictPlace } from './key-rows.ts';
 import type { KeyState, LiveVersion } from './key-state.ts';
 import { deriveState } from './key-state.ts';
 
@@ -22,6 +22,8 @@ export interface KeyValueApi {
   readonly refusal: (id: string) => RefusedEntry | undefined;
   /** The account that a log was enrolled for, or undefined. */
   readonly account: (log: LogName) => Awaitable<string | undefined>;
+  /** Logs of which an authority said that they are forked, and where; the proof is to be checked (LOG15). */
+  readonly forks: () => ReadonlyMap<LogName, VerdictPlace>;
   /** The whole state as one text, the same on every replica with the same entries and authorities (VIEW3). */
   readonly canonicalState: () => Promise<string>;
 }
@@ -94,7 +96,7 @@ export function createKeyValueApi(rows: KeyRows, readValue: (key: string, versio
     }
     const refusedIds = [...rows.refused.keys()].toSorted();
     const accounts = (await rows.accounts.withPrefix('')).map(([log, account]): Json => [log, account]);
-    return JSON.stringify([lines, refusedIds, accounts]);
+    return JSON.stringify([lines, refusedIds, accounts, [...rows.forks.keys()].toSorted()]);
   }
 
   function live(key: string): Awaitable<readonly VersionName[]> {
@@ -111,6 +113,7 @@ export function createKeyValueApi(rows: KeyRows, readValue: (key: string, versio
     refused: () => [...rows.refused.values()],
     refusal: (id) => rows.refused.get(id),
     account: (log) => rows.accounts.get(log),
+    forks: () => rows.forks,
     canonicalState,
   };
 }

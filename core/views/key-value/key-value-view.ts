@@ -5,7 +5,7 @@ import { compareBytes, toBase64Url, utf8 } from '../../log/bytes.ts';
 import { FLAG, isKnownToThisVersion, KIND } from '../../log/header.ts';
 import type { RunEntry } from '../../log/run.ts';
 import type { FoldEntry, OpenView, View, ViewContext } from '../view.ts';
-import type { KeyRows } from './key-rows.ts';
+import type { KeyRows, VerdictPlace } from './key-rows.ts';
 import { openKeyRows } from './key-rows.ts';
 import type { KeyState, LiveVersion, PastVersion } from './key-state.ts';
 import { deriveState, shortId, unknownParent } from './key-state.ts';
@@ -33,7 +33,7 @@ interface Incoming {
  * usual write supersedes what is live and is folded by a quick path; everything else derives the key's state from its whole
  * history. Both give the same state (VIEW5).
  */
-export const keyValueView: View<KeyValueApi> = { name: 'key-value', version: 1, open: openKeyValueView };
+export const keyValueView: View<KeyValueApi> = { name: 'key-value', version: 2, open: openKeyValueView };
 
 async function openKeyValueView(context: ViewContext): Promise<OpenView<KeyValueApi>> {
   const rows = await openKeyRows(context);
@@ -42,7 +42,7 @@ async function openKeyValueView(context: ViewContext): Promise<OpenView<KeyValue
   function fold({ log, sequence, id, entry }: FoldEntry, changed: Set<string>): Awaitable<void> {
     if (entry.kind >= KIND.enrol) {
       const statement = context.isAuthority(log) ? readStatement(entry) : undefined;
-      return statement === undefined ? undefined : foldStatement(statement, changed);
+      return statement === undefined ? undefined : foldStatement(statement, { log, sequence }, changed);
     }
     const body = bodyOf(entry, sequence);
     const large = entry.bodyBytes > MAX_INLINE_BODY_BYTES;
@@ -107,7 +107,8 @@ async function openKeyValueView(context: ViewContext): Promise<OpenView<KeyValue
     return valueOf(entry && bodyOf(entry, sequence)?.writes.find((write) => write[1] === key));
   }
 
-  async function foldStatement(statement: Statement, changed: Set<string>): Promise<void> {
+  async function foldStatement(statement: Statement, place: VerdictPlace, changed: Set<string>): Promise<void> {
+    if (statement.kind === 'forkVerdict') return rows.addFork(statement.log, place);
     if (statement.kind === 'enrol') {
       // The first enrolment of a log holds: a log never changes hands.
       if ((await accounts.get(statement.log)) === undefined) accounts.set(statement.log, statement.account);

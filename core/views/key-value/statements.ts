@@ -19,7 +19,18 @@ export type Statement =
       readonly code: string;
       /** For people. */
       readonly reason: string;
-    };
+    }
+  | ForkVerdict;
+
+/** The log has two signed histories, and this is the proof (LOG15): it reaches replicas that saw only one of them. */
+export interface ForkVerdict {
+  readonly kind: 'forkVerdict';
+  readonly log: LogName;
+  readonly sequence: number;
+  /** Runs without bodies, base64url. */
+  readonly held: string;
+  readonly other: string;
+}
 
 export function statementToDraft(statement: Statement): { readonly kind: number; readonly part: Bytes } {
   const { kind, ...body } = statement;
@@ -28,13 +39,17 @@ export function statementToDraft(statement: Statement): { readonly kind: number;
 
 /** The statement of an entry of an authority log, or undefined when it is none that this version understands. */
 export function readStatement(entry: RunEntry): Statement | undefined {
-  if (entry.kind !== KIND.enrol && entry.kind !== KIND.refuse) return undefined;
+  if (entry.kind !== KIND.enrol && entry.kind !== KIND.refuse && entry.kind !== KIND.forkVerdict) return undefined;
   const [part] = entry.content.form === 'body' ? entry.content.parts : [];
   const body = part === undefined || 'hash' in part ? undefined : parseJson(part.bytes);
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return undefined;
-  const { log, account, sequence, id, code, reason } = body as { readonly [name: string]: Json };
+  const { log, account, sequence, id, code, reason, held, other } = body as { readonly [name: string]: Json };
   if (typeof log !== 'string' || logKey(log) === undefined) return undefined;
   if (entry.kind === KIND.enrol) return typeof account === 'string' ? { kind: 'enrol', log, account } : undefined;
-  if (typeof sequence !== 'number' || !isId(id) || typeof code !== 'string' || typeof reason !== 'string') return undefined;
+  if (typeof sequence !== 'number') return undefined;
+  if (entry.kind === KIND.forkVerdict) {
+    return typeof held === 'string' && typeof other === 'string' ? { kind: 'forkVerdict', log, sequence, held, other } : undefined;
+  }
+  if (!isId(id) || typeof code !== 'string' || typeof reason !== 'string') return undefined;
   return { kind: 'refuse', log, sequence, id, code, reason };
 }

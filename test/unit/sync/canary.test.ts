@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { countUnsent } from '../../../core/engine/own-entries.ts';
 import { readMemory } from '../../../core/engine/sync-memory.ts';
 import type { Disk, Life, TestServer } from './copies-world.ts';
 import { createCanaryBox, createDisk, createTestServer, expectEverywhere, killAfter, startLife } from './copies-world.ts';
@@ -78,6 +79,7 @@ describe('the canary of a device', () => {
   test('SYNC14: what the older database has and the server never acknowledged is appended again, once', async () => {
     const { server, canary, backup } = await sentInVain();
     const restored = await startLife(server, backup, canary);
+    expect(await countUnsent(restored.replica)).toBe(1);
     await restored.write('d');
     await restored.sync('answer lost');
     expect(await restored.sync()).toBe('level');

@@ -196,6 +196,7 @@ describe('a device and its server', () => {
     await reader.sync();
     expect(await sortedValues(reader)).toEqual(['0', '1', '10', '11', '20', '21', '22']);
     for (const one of [a, copy]) expect(await sortedValues(one)).toEqual(['0', '1', '10', '11', '20', '21', '22']);
+    for (const one of [a, copy, reader]) expect((await one.status()).forks).toEqual([a.device.replica.ownLog()]);
   });
 
   test('S1.2 SYNC12: a device restored from a backup reads its later entries from the server, and goes on in a new log', async () => {
