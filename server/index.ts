@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import type { Router } from 'express';
@@ -53,7 +52,7 @@ export async function wakelog(options: WakelogOptions): Promise<WakelogHandler> 
   const settings = resolveOptions(options, isLoopbackName);
   const log: Log = options.log ?? pino({ name: 'wakelog' });
   const { dataDir } = settings;
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  // Makes the folder too, durably, when it makes the keys.
   const keys = await loadVapidKeys(join(dataDir, 'vapid.json'));
   const { maxDatabaseBytes } = settings;
   const database = openSqliteStore(

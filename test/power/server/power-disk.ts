@@ -43,9 +43,9 @@ export function itemName(space: string, item: string): string {
  */
 export async function readLeftBehind(scratch: Scratch, dataDir: string): Promise<LeftBehind> {
   const copy = join(scratch.folder('left-behind'), 'data');
-  cpSync(dataDir, copy, { recursive: true });
   const path = join(copy, 'wakelog.sqlite');
   const found: Found = { entries: new Map(), uncovered: new Set() };
+  if (existsSync(dataDir)) cpSync(dataDir, copy, { recursive: true });
   if (!existsSync(path)) return { ...found, epoch: undefined };
   const database = openSqliteStore(path);
   try {

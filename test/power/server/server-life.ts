@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { killTree } from '../../platform/parts/processes.ts';
@@ -105,7 +106,8 @@ async function powerCutFolder(scratch: Scratch, kind: 'honest' | 'lying', random
     bytes: kind === 'honest' && random() < 0.5 ? 'torn' : 'lost',
     random,
   });
-  return { dataDir: disk.folder, env: disk.env, end: (pid) => disk.cut(pid, how()) };
+  // Made by the server itself: its name has to be durable too.
+  return { dataDir: join(disk.folder, 'data'), env: disk.env, end: (pid) => disk.cut(pid, how()) };
 }
 
 async function dieOnce(world: World): Promise<void> {

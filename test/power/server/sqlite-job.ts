@@ -7,7 +7,7 @@ import type { Death } from './server-life.ts';
 import { dieOnLyingDisk, liveThrough } from './server-life.ts';
 
 /** Data folders are made anew after so many deaths: making one is worth many cuts, and checking a small one is quick. */
-const DEATHS_OF_A_FOLDER = 5;
+const DEATHS_OF_A_FOLDER = { 'power-cut': 5, kill: 20 } as const;
 const CUTS_OF_A_CONTROL = 20;
 /** Kills are many, and what counts is their number. */
 const WRITING_MS = { 'power-cut': 1_000, kill: 300 } as const;
@@ -27,7 +27,7 @@ export const sqliteJob: PowerJob = {
         add(await liveThrough(scratch, { death, times, random, writingMs: WRITING_MS[death] })),
       );
 
-    for (let done = 0; done < powerCuts; done += DEATHS_OF_A_FOLDER) {
+    for (let done = 0; done < powerCuts; done += DEATHS_OF_A_FOLDER['power-cut']) {
       if (done % CUTS_OF_A_CONTROL === 0) {
         await withScratch(async (scratch) =>
           add({
@@ -36,10 +36,10 @@ export const sqliteJob: PowerJob = {
           }),
         );
       }
-      await live('power-cut', Math.min(DEATHS_OF_A_FOLDER, powerCuts - done));
+      await live('power-cut', Math.min(DEATHS_OF_A_FOLDER['power-cut'], powerCuts - done));
     }
-    for (let done = 0; done < kills; done += DEATHS_OF_A_FOLDER) {
-      await live('kill', Math.min(DEATHS_OF_A_FOLDER, kills - done));
+    for (let done = 0; done < kills; done += DEATHS_OF_A_FOLDER.kill) {
+      await live('kill', Math.min(DEATHS_OF_A_FOLDER.kill, kills - done));
     }
     return figures;
   },
