@@ -1,4 +1,4 @@
-import { deleteDB, openDB } from 'idb';
+import { deleteDB, openDB, unwrap } from 'idb';
 import type { IDBPDatabase } from 'idb';
 import { expect, test } from 'vitest';
 import { openIndexedDbStore } from '../../../sw/storage/indexeddb-store.ts';
@@ -192,6 +192,7 @@ test('LOG19 an upgrade that waits for a connection while the origin is emptied i
   disk.evict();
   await pass(50);
   expect(events).toEqual(['told', 'AbortError']);
+  expect(disk.volatile()).toBe(0);
   expect(await run(async () => (await indexedDB.databases()).length)).toBe(0);
   expect(await run(async () => (await openDB('one', 2)).version)).toBe(2);
 });
@@ -201,12 +202,19 @@ test('S1.1 transactions that share a store run in the order in which they were b
     const seen = await createTestBrowser(seed).run(async () => {
       const [database, other] = [await open(), await open()];
       const first = database.transaction('a', 'readwrite');
-      for (let i = 0; i < 5; i++) void first.store.put(i, i);
+      const counting = (async () => {
+        for (let i = 1; i <= 5; i++) await first.store.put(((await first.store.get(1)) ?? 0) + 1, 1);
+      })();
       const second = other.transaction(['a', 'b'], 'readwrite');
-      void second.objectStore('b').put('of the second', 1);
+      void second.objectStore('b').put('nothing yet', 1);
+      void second
+        .objectStore('a')
+        .get(1)
+        .then((count: unknown) => second.objectStore('b').put(count, 1));
+      await counting;
       return database.get('b', 1);
     });
-    expect(seen).toBe('of the second');
+    expect(seen).toBe(5);
   }
 });
 
@@ -285,6 +293,23 @@ test('LOG13 the nth storage call fails, whichever it is, its transaction with it
   }
 });
 
+test('LOG13 a transaction that is aborted by a request that failed, and by its program at that moment, is undone once', async () => {
+  const browser = createTestBrowser(1);
+  const { disk, run } = browser;
+  const ended = await run(async () => {
+    const database = await open();
+    await database.put('a', 'there', 1);
+    const tx = unwrap(database).transaction('a', 'readwrite');
+    tx.objectStore('a').delete(1);
+    disk.failAfter(1, 'UnknownError');
+    const failing = tx.objectStore('a').get(1);
+    failing.addEventListener('error', () => tx.abort());
+    return new Promise((resolve) => tx.addEventListener('abort', () => resolve(tx.error)));
+  });
+  expect(ended).toBeNull();
+  expect(await readAll(browser)).toEqual(['there']);
+});
+
 test('S1.2 a copy of a profile holds what was committed when it was made, and each goes on by itself', async () => {
   for (let seed = 0; seed < 20; seed++) {
     const browser = createTestBrowser(seed);
@@ -332,6 +357,10 @@ test('S1.1 a disk that stalls answers nobody for so long, and then everybody', a
     expect(world.events() - events).toBeLessThan(10);
     await database.put('a', 1, 1);
     expect(world.now() - from).toBeLessThan(5_100);
+    const put = database.put('a', 1, 1);
+    disk.stall(5_000);
+    await put;
+    expect(world.now() - from).toBeGreaterThanOrEqual(10_000);
   });
 });
 

@@ -75,7 +75,6 @@ export function createBrowserDisk({ world, name, random }: BrowserDiskOptions): 
 
   function restore(snapshot: DiskSnapshot): void {
     stopAll(core);
-    for (const raw of core.databases.values()) raw.isGone = true;
     core.databases.clear();
     putSnapshot(core, snapshot);
     core.journal.forget();
@@ -138,7 +137,6 @@ function evict(core: DiskCore): void {
   core.databases.clear();
   core.journal.forget();
   for (const raw of all) {
-    raw.isGone = true;
     for (const connection of raw.connections) endConnection(core, connection, true);
   }
 }

@@ -20,9 +20,7 @@ function copyOf(value: unknown, depth: number): unknown {
   if (prototype === Uint8Array.prototype) {
     const bytes = value as Uint8Array;
     // Of a part of a buffer, structuredClone copies the whole buffer.
-    return bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer
-      ? bytes.slice()
-      : UNKNOWN;
+    return bytes.byteLength === bytes.buffer.byteLength ? bytes.slice() : UNKNOWN;
   }
   if (prototype === Array.prototype) return copyOfArray(value as unknown[], depth);
   return prototype === Object.prototype ? copyOfObject(value as Record<string, unknown>, depth) : UNKNOWN;

@@ -115,8 +115,7 @@ function deleteDatabase(
       // It may have been evicted meanwhile, and made anew.
       if (disk.databases.get(name) === raw) {
         disk.databases.delete(name);
-        raw.isGone = true;
-        disk.journal.append([() => bringBack(disk, raw)]);
+        disk.journal.append([() => void disk.databases.set(name, raw)]);
       }
       succeed(raw.version);
     });
@@ -131,11 +130,6 @@ function deleteDatabase(
       done();
     }
   }
-}
-
-function bringBack(disk: DiskCore, raw: RawDatabase): void {
-  raw.isGone = false;
-  disk.databases.set(raw.name, raw);
 }
 
 function whenClosed(raw: RawDatabase, connections: readonly ConnectionInside[], task: () => void): void {

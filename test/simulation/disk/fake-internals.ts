@@ -82,8 +82,6 @@ export interface RawDatabase {
   connections: ConnectionInside[];
   processTransactions: () => void;
   disk?: DiskCore;
-  /** Deleted or evicted: what still refers to it must come to nothing. */
-  isGone?: boolean;
   /** Upgrades and deletions that wait until other connections are closed. */
   waiters?: (() => void)[];
 }

@@ -42,7 +42,7 @@ function patchBeginning(): void {
     presentProcess()?.noteStore();
     tx.simSite = describe(tx.mode, tx.durability, isUpgrade ? `of ${raw.name}` : names);
     tx.simFailure = disk.calls.note(`begin ${tx.simSite}`);
-    if (raw.isGone) tx.simFailure = 'AbortError';
+    if (isHopeless) tx.simFailure = 'AbortError';
     return tx;
   };
 }
