@@ -2,7 +2,9 @@
 export interface Dose {
   readonly powerCuts: number;
   readonly kills: number;
-  /** The moments of cuts and kills, and what each leaves on the disk. */
+  /** Of workers, in the middle of their events; a store that has none ignores it. */
+  readonly stops: number;
+  /** The moments of cuts, kills and stops, and what each leaves on the disk. */
   readonly seed: number;
 }
 
@@ -10,6 +12,7 @@ export interface Dose {
 export interface Figures {
   readonly powerCuts: number;
   readonly kills: number;
+  readonly stops: number;
   /** Writes that somebody was told are durable. */
   readonly acknowledged: number;
   /** Of these, not there after a cut or a kill: there is to be none. */
@@ -35,6 +38,7 @@ export interface PowerJob {
 export const NO_FIGURES: Figures = {
   powerCuts: 0,
   kills: 0,
+  stops: 0,
   acknowledged: 0,
   lost: 0,
   doubled: 0,
@@ -45,6 +49,7 @@ export function addFigures(a: Figures, b: Figures): Figures {
   return {
     powerCuts: a.powerCuts + b.powerCuts,
     kills: a.kills + b.kills,
+    stops: a.stops + b.stops,
     acknowledged: a.acknowledged + b.acknowledged,
     lost: a.lost + b.lost,
     doubled: a.doubled + b.doubled,

@@ -6,9 +6,10 @@ import type { Figures, PowerJob } from './job.ts';
 import { addFigures, NO_FIGURES } from './job.ts';
 import type { PowerRunOptions } from './options.ts';
 import { help, readOptions } from './options.ts';
+import { browserJob } from './browsers/browser-job.ts';
 import { sqliteJob } from './server/sqlite-job.ts';
 
-const JOBS: readonly PowerJob[] = [sqliteJob];
+const JOBS: readonly PowerJob[] = [sqliteJob, browserJob('chromium'), browserJob('firefox')];
 const STORES = JOBS.map(({ name }) => name);
 
 async function main(): Promise<number> {
@@ -31,11 +32,15 @@ async function runOn(job: PowerJob, options: PowerRunOptions): Promise<Figures> 
     options.results ?? fileURLToPath(new URL(`../../node_modules/.cache/power/${job.name}.json`, import.meta.url));
   if (options.fresh) rmSync(path, { force: true });
   const before = readFigures(path);
-  const left = { powerCuts: leftOf(options.cuts, before.powerCuts), kills: leftOf(options.kills, before.kills) };
-  if (left.powerCuts + left.kills === 0) return before;
+  const left = {
+    powerCuts: leftOf(options.cuts, before.powerCuts),
+    kills: leftOf(options.kills, before.kills),
+    stops: leftOf(options.stops, before.stops),
+  };
+  if (left.powerCuts + left.kills + left.stops === 0) return before;
   if (before !== NO_FIGURES) console.error(`goes on from: ${summary(job.name, before)}`);
   // Not the moments of an earlier run once more.
-  const seed = options.seed + before.powerCuts + before.kills;
+  const seed = options.seed + before.powerCuts + before.kills + before.stops;
   const ran = await job.run({ ...left, seed }, (soFar) => {
     const figures = addFigures(before, soFar);
     keepFigures(path, figures);
@@ -49,7 +54,7 @@ function leftOf(wanted: number, done: number): number {
 }
 
 function readFigures(path: string): Figures {
-  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Figures) : NO_FIGURES;
+  return existsSync(path) ? { ...NO_FIGURES, ...(JSON.parse(readFileSync(path, 'utf8')) as Figures) } : NO_FIGURES;
 }
 
 function keepFigures(path: string, figures: Figures): void {
@@ -58,9 +63,9 @@ function keepFigures(path: string, figures: Figures): void {
   renameSync(`${path}.new`, path);
 }
 
-function summary(name: string, { powerCuts, kills, acknowledged, lost, doubled, control }: Figures): string {
+function summary(name: string, { powerCuts, kills, stops, acknowledged, lost, doubled, control }: Figures): string {
   return (
-    `${name}: ${powerCuts} power cuts, ${kills} kills, ${acknowledged} acknowledged, ${lost} lost, ${doubled} doubled; ` +
+    `${name}: ${powerCuts} power cuts, ${kills} kills, ${stops} worker stops, ${acknowledged} acknowledged, ${lost} lost, ${doubled} doubled; ` +
     `control: ${control.powerCuts} cuts, ${control.acknowledged} acknowledged, ${control.lost} lost`
   );
 }

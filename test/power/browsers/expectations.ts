@@ -1,0 +1,63 @@
+import {
+  compareLogs,
+  compareView,
+  demandClean,
+  demandEqual,
+  isClean,
+  readServer,
+  readServerAfterwards,
+} from './proof.ts';
+import type { Told } from './proof.ts';
+import type { PageAgent } from './site/agents.ts';
+import type { PowerSite } from './site/power-site.ts';
+
+/**
+ * The page shows what its writers were told, each write once, whatever the server does; then the server gets what it lacks
+ * and has each once, without a fork, in one log of the page's device. Leaves the server in reach.
+ */
+export async function expectAllIsThere(site: PowerSite, agent: PageAgent, when: string): Promise<void> {
+  const told: Told = new Map(site.record.entryByItem());
+  demandClean(`the page ${when}`, await compareView(agent, told));
+  await expectAtServer(site, agent, told, when);
+  const { logs, forks } = await readServer(site);
+  demandEqual(`forks ${when}`, forks, 0);
+  // One of the page's, one of the server's: nothing made the device open another.
+  demandEqual(`logs ${when}`, logs.length, told.size === 0 ? 0 : 2);
+  demandEqual(`conflicts ${when}`, (await agent.ask('status', null)).conflicts, 0);
+}
+
+/** The server gets what it lacks and has each of these writes once. */
+export async function expectAtServer(site: PowerSite, agent: PageAgent, told: Told, when: string): Promise<void> {
+  site.setOnline(true);
+  await agent.ask('sync', null);
+  await agent.ask('sent', null);
+  demandClean(`the server ${when}`, compareLogs(await readServer(site), told));
+}
+
+export interface ServerDemands {
+  /** Default: all that was told. */
+  readonly told?: Told;
+  /** Whether histories that contradict each other have to be there. Default: none may. */
+  readonly forks?: 'none' | 'some' | 'either';
+}
+
+/** The server's own disk, once the site has ended, against what somebody was told. */
+export async function expectServerKept({ dataDir, record }: PowerSite, demands: ServerDemands = {}): Promise<void> {
+  const { told = record.entryByItem(), forks = 'none' } = demands;
+  const state = await readServerAfterwards(dataDir);
+  demandClean('the disk of the server', compareLogs(state, told));
+  if (forks !== 'either') demandEqual('forks on the disk of the server', state.forks > 0 ? 'some' : 'none', forks);
+}
+
+const LEVEL_WITHIN_MS = 15_000;
+
+/** The page shows all of it by and by: what the server has may still be on its way. */
+export async function expectShown(agent: PageAgent, told: Told, where: string): Promise<void> {
+  const end = Date.now() + LEVEL_WITHIN_MS;
+  let shown = await compareView(agent, told);
+  while (!isClean(shown) && Date.now() < end) {
+    await agent.ask('sync', null);
+    shown = await compareView(agent, told);
+  }
+  demandClean(where, shown);
+}
