@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
 import {
   constants,
   copyFileSync,
@@ -16,7 +17,6 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 import { freezeTree, killTree } from '../platform/parts/processes.ts';
-import { createScratch } from '../platform/parts/scratch.ts';
 import type { DiskEntry } from './disk-entries.ts';
 import { entriesOf, keyOf, recordedEntries, recordOf, walk } from './disk-entries.ts';
 import { tear } from './torn-file.ts';
@@ -165,25 +165,30 @@ function copy(from: string, to: string): void {
 }
 
 const SOURCE = fileURLToPath(new URL('power-cut-shim.c', import.meta.url));
+const CACHE = fileURLToPath(new URL('../../node_modules/.cache/power/', import.meta.url));
 const COMPILERS = ['cc', 'gcc', 'clang'] as const;
 const MAKE_LIBRARY = ['-shared', '-fPIC', '-O2'] as const;
 
-let built: Promise<string> | undefined;
-
-/** The path of the compiled shim: once for each process, removed when it exits. */
-function buildShim(): Promise<string> {
-  built ??= compileShim(join(createScratch().folder('power-cut-shim'), 'power-cut-shim.so'));
-  return built;
+/** The path of the compiled shim: compiled once for each version of its source, into a cache that goes with node_modules. */
+async function buildShim(): Promise<string> {
+  if (process.platform !== 'linux') throw new Error('power cuts are simulated on Linux only: by LD_PRELOAD');
+  const version = createHash('sha256').update(readFileSync(SOURCE)).digest('hex').slice(0, 16);
+  const library = join(CACHE, `shim-${version}.so`);
+  if (existsSync(library)) return library;
+  mkdirSync(CACHE, { recursive: true });
+  // Other test processes may be compiling it as well.
+  const unfinished = `${library}.${randomUUID()}`;
+  await compileShim(unfinished);
+  renameSync(unfinished, library);
+  return library;
 }
 
-async function compileShim(to: string): Promise<string> {
-  if (process.platform !== 'linux')
-    throw new Error('power cuts are simulated on Linux only: the shim is put in by LD_PRELOAD');
+async function compileShim(to: string): Promise<void> {
   const named = process.env['CC'];
   for (const compiler of named === undefined || named === '' ? COMPILERS : [named]) {
     try {
       await promisify(execFile)(compiler, [...MAKE_LIBRARY, '-o', to, SOURCE, '-ldl']);
-      return to;
+      return;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
