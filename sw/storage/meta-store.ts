@@ -1,10 +1,14 @@
 import { openDB } from 'idb';
 import type { DBSchema, IDBPDatabase } from 'idb';
+import { StorageFull } from '../../core/log/row-store.ts';
 
 /** Small named values that a restarted worker has to know before any page speaks to it. */
 export interface MetaStore {
   readonly get: (name: string) => Promise<unknown>;
-  /** Replaces a value by what `change` makes of it, in one transaction; undefined removes it. */
+  /**
+   * Replaces a value by what `change` makes of it, in one transaction; undefined removes it. Rejects with `StorageFull` when
+   * there is no room, and then the value is the one before.
+   */
   readonly update: (name: string, change: (value: unknown) => unknown) => Promise<void>;
 }
 
@@ -50,10 +54,27 @@ export function createMetaStore(name = 'wakelog-meta'): MetaStore {
     update: (key, change) =>
       use(async (database) => {
         const transaction = database.transaction('values', 'readwrite');
-        const value = change(await transaction.store.get(key));
-        if (value === undefined) await transaction.store.delete(key);
-        else await transaction.store.put(value, key);
-        await transaction.done;
+        // A browser tells of missing room here and not at the request, which fails with a mere AbortError.
+        const end = transaction.done.then(
+          () => undefined,
+          (error: unknown) => error,
+        );
+        let failure: unknown;
+        try {
+          const value = change(await transaction.store.get(key));
+          if (value === undefined) await transaction.store.delete(key);
+          else await transaction.store.put(value, key);
+        } catch (error) {
+          failure = error;
+        }
+        const reason = await end;
+        if (isNoRoom(reason) || isNoRoom(failure)) throw new StorageFull();
+        if (failure !== undefined) throw failure;
+        if (reason !== undefined) throw reason;
       }),
   };
+}
+
+function isNoRoom(error: unknown): boolean {
+  return error instanceof Error && error.name === 'QuotaExceededError';
 }

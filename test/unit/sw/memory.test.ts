@@ -1,5 +1,7 @@
 import 'fake-indexeddb/auto';
+import { IDBObjectStore as FakeObjectStore } from 'fake-indexeddb';
 import { expect, test } from 'vitest';
+import { StorageFull } from '../../../core/log/row-store.ts';
 import { createMemory } from '../../../sw/memory.ts';
 import { createMetaStore } from '../../../sw/storage/meta-store.ts';
 
@@ -62,4 +64,41 @@ test('CAP33 changes at the same time are all there: each reads what the one befo
     ),
   );
   expect(Object.keys(await memory.tabs())).toHaveLength(40);
+});
+
+/** From now on no database takes a value any more; deletions pass. Returns how to end that. */
+function fillDisk(): () => void {
+  const { put } = FakeObjectStore.prototype;
+  FakeObjectStore.prototype.put = function putWithoutRoom(this: IDBObjectStore, value: unknown, key?: IDBValidKey) {
+    const request = put.call(this, value, key);
+    (this.transaction as IDBTransaction & { _abort(error: string): void })._abort('QuotaExceededError');
+    return request;
+  };
+  return () => {
+    FakeObjectStore.prototype.put = put;
+  };
+}
+
+test('LOG18 CAP33 without room a page that was here before is greeted and remembered as it was; another account is refused', async () => {
+  const memory = createMemory(createMetaStore('full'));
+  await memory.setSession({ ...ANN, url: '/a' });
+  await memory.setWishes(ANN, { updates: 'live', headers: {} });
+  await memory.changeTabs(() => ({ one: ANN }));
+  const makeRoom = fillDisk();
+  try {
+    expect(await memory.setSession({ ...ANN, url: '/later' })).toEqual({ ...ANN, url: '/a' });
+    await memory.setWishes(ANN, { updates: 'hold', headers: {} });
+    await memory.changeTabs((tabs) => ({ ...tabs, two: ANN }));
+    await memory.addNews(ANN, ['a']);
+    await memory.clearNews(ANN);
+    // Who uses the browser must never be told wrong after a restart.
+    await expect(memory.setSession({ ...BOB, url: '/b' })).rejects.toThrow(StorageFull);
+  } finally {
+    makeRoom();
+  }
+  expect(await memory.session()).toEqual({ ...ANN, url: '/a' });
+  expect(await memory.wishes(ANN)).toEqual({ updates: 'live', headers: {} });
+  expect(await memory.tabs()).toEqual({ one: ANN });
+  await memory.setSession({ ...BOB, url: '/b' });
+  expect(await memory.session()).toEqual({ ...BOB, url: '/b' });
 });
