@@ -1,0 +1,61 @@
+import type { Plan } from '../plan/plan.ts';
+import type { Failure } from '../world/world.ts';
+import type { JobOutcome, RunReport } from './job.ts';
+import type { Pool } from './pool.ts';
+import { shrinkPlan } from './shrink.ts';
+
+/** Why runs of a plan are a failure; undefined: they are none. */
+export function failureOf(outcome: JobOutcome): Failure | undefined {
+  if (outcome.kind === 'hang') return { rule: 'HANG', text: `it did not end within ${outcome.seconds} s`, at: 0 };
+  if (outcome.kind === 'died') return { rule: 'DIED', text: outcome.text, at: 0 };
+  const broken = outcome.runs.find(({ failure }) => failure !== undefined)?.failure;
+  return isSameTrace(outcome.runs)
+    ? broken
+    : {
+        rule: 'DETERMINISM',
+        text: `traces differ: ${outcome.runs.map(({ traceHash }) => traceHash).join(', ')}`,
+        at: 0,
+      };
+}
+
+function isSameTrace(runs: readonly RunReport[]): boolean {
+  return new Set(runs.map(({ traceHash }) => traceHash)).size <= 1;
+}
+
+/**
+ * Where two runs of one plan part: twice in the child that saw them part, and once in a new one, since what differs is
+ * mostly what an earlier run left behind.
+ */
+export async function describeDifference(pool: Pool, plan: Plan, worker: number): Promise<string> {
+  const used = await pool.run({ plan, times: 2, lines: 'all' }, worker);
+  pool.refresh(worker);
+  const fresh = await pool.run({ plan, times: 2, lines: 'all' }, worker);
+  const traces = [fresh, used].flatMap((outcome) =>
+    outcome.kind === 'ran' ? outcome.runs.map(({ traceLines }) => traceLines) : [],
+  );
+  const [first = [], ...others] = traces;
+  for (const other of others) {
+    const at = first.findIndex((line, i) => line !== other[i]);
+    if (at === -1 && other.length === first.length) continue;
+    const from = at === -1 ? first.length : at;
+    const before = first.slice(Math.max(0, from - 5), from).map((line) => `    ${line}`);
+    return [
+      `  they part at line ${from + 1}:`,
+      ...before,
+      `  - ${first[from] ?? '(the end)'}`,
+      `  + ${other[from] ?? '(the end)'}`,
+    ].join('\n');
+  }
+  return '  four more runs went the same way as each other: it depends on what ran before in the process';
+}
+
+const SHRINK_MS = 60_000;
+
+/** A smaller plan that breaks the same rule. */
+export async function shrinkFailure(pool: Pool, plan: Plan, rule: string, limitMs = SHRINK_MS): Promise<Plan> {
+  const endAt = performance.now() + limitMs;
+  const times = rule === 'DETERMINISM' ? 2 : 1;
+  const stillFails = async (candidate: Plan): Promise<boolean> =>
+    failureOf(await pool.run({ plan: candidate, times, lines: 0 }))?.rule === rule;
+  return shrinkPlan(plan, stillFails, () => performance.now() < endAt);
+}

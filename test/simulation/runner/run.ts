@@ -1,0 +1,84 @@
+import { writeFileSync } from 'node:fs';
+import { summaryLine } from '../../../scripts/summary.mjs';
+import { createCampaign } from './campaign.ts';
+import { HELP, readOptions } from './options.ts';
+import type { RunnerOptions } from './options.ts';
+import { createPool } from './pool.ts';
+import { createProgress } from './progress.ts';
+import { readSoakState, writeSoakState } from './soak-state.ts';
+import { CI_FIXED_SEEDS, rollingSeed, tasksOf } from './source.ts';
+import { count, createTally, describeTally } from './tally.ts';
+
+/** What CI has to do at least, in steps of first runs. */
+const CI_STEPS = 2_000_000;
+
+/** `npm run simulate`. Resolves to the exit code: 1 when anything failed. */
+async function main(args: readonly string[]): Promise<number> {
+  const options = readOptions(args);
+  if (typeof options === 'string' || options.help) {
+    console.log(typeof options === 'string' ? `${options}\n\n${HELP}` : HELP);
+    return typeof options === 'string' ? 2 : 0;
+  }
+  const keepsState = options.resume || options.soak;
+  const stateName = options.faults?.join('+') ?? 'all';
+  const earlier = options.resume ? readSoakState(stateName) : undefined;
+  const tally = earlier?.tally ?? createTally();
+  const nextSeed = options.ci ? rollingSeed() : options.from;
+  announce(options, nextSeed, earlier !== undefined);
+
+  const pool = createPool(Math.max(1, options.processes));
+  const progress = createProgress(tally);
+  const startedAt = performance.now();
+  const realMsBefore = tally.realMs;
+  let stopping = false;
+  const campaign = createCampaign({
+    pool,
+    options,
+    tally,
+    progress,
+    earlier,
+    isOver: () =>
+      stopping || performance.now() - startedAt > options.minutes * 60_000 || (options.ci && tally.steps >= CI_STEPS),
+    onTask() {
+      tally.realMs = realMsBefore + performance.now() - startedAt;
+      progress.show();
+      if (keepsState) writeSoakState(stateName, { tally, done: campaign.done(), failed: campaign.failed() });
+    },
+  });
+  process.on('SIGINT', () => {
+    if (stopping) process.exit(130);
+    stopping = true;
+    progress.say('stopping after the runs that are under way (again: at once)');
+  });
+  await campaign.run(tasksOf(options, nextSeed));
+  pool.close();
+  progress.end();
+  return report(options, campaign.failed(), tally);
+}
+
+function announce(options: RunnerOptions, nextSeed: number, resumes: boolean): void {
+  if (options.ci)
+    console.log(
+      `known seeds, then 1 to ${CI_FIXED_SEEDS}, then from ${nextSeed} on (npm run simulate -- --from ${nextSeed}), until ${count(CI_STEPS)} steps`,
+    );
+  if (options.resume)
+    console.log(
+      resumes
+        ? 'going on where an earlier run was stopped; its figures are counted in'
+        : 'nothing to go on with: from the beginning',
+    );
+}
+
+function report(options: RunnerOptions, failed: readonly string[], tally: Parameters<typeof describeTally>[0]): number {
+  console.log(`\n${describeTally(tally)}`);
+  for (const name of failed) console.log(`failed: ${name}`);
+  const isShort = options.ci && tally.steps < CI_STEPS;
+  if (isShort) console.log(`time was up after ${count(tally.steps)} of ${count(CI_STEPS)} steps: counted as skipped`);
+  const counts = { passed: tally.plans - tally.failures, failed: tally.failures, skipped: isShort ? 1 : 0 };
+  const file = process.env['WAKELOG_SIMULATE_JSON'];
+  if (file !== undefined) writeFileSync(file, JSON.stringify(counts));
+  console.log(`\n${summaryLine(counts)}`);
+  return tally.failures === 0 ? 0 : 1;
+}
+
+process.exitCode = await main(process.argv.slice(2));
