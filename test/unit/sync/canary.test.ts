@@ -86,6 +86,18 @@ describe('the canary of a device', () => {
     await expectEverywhere(server, ['a', 'b', 'd'], restored);
   });
 
+  test('SYNC14: a canary of a later log that the database never knew: the own log is left once, not at each start', async () => {
+    const { server, backup, log } = await sentTwice();
+    const canary = createCanaryBox({ log: 'A'.repeat(43), sequence: 3 });
+    const first = await startLife(server, backup, canary);
+    expect(first.replica.ownLog()).not.toBe(log);
+    const second = await startLife(server, backup, canary);
+    expect(second.replica.ownLog()).toBe(first.replica.ownLog());
+    await second.write('c');
+    expect(await second.sync()).toBe('level');
+    await expectEverywhere(server, ['a', 'b', 'c'], second);
+  });
+
   test('SYNC14: killed at any step of leaving its log, the device leaves it all the same, and doubles nothing', async () => {
     for (let step = 0; step < 12; step++) {
       const { server, canary, backup, log } = await sentInVain();

@@ -57,6 +57,23 @@ describe('copies of one device', () => {
       for (const one of [a, b, a]) expect(await one.sync()).toBe('level');
       await expectEverywhere(server, [...ids, 'a', 'of b'], a, b);
     });
+
+    test(`SYNC15 SYNC2: the same with a branch of ${length}, when the device is stopped in the middle of comparing`, async () => {
+      const server = createTestServer();
+      const { a, b, disk } = await cloned(server, true);
+      const backup = await server.backup();
+      await a.write('of a');
+      await a.sync();
+      await server.restore(backup);
+      for (const id of ids) await b.write(id);
+      await b.sync();
+      let answers = 1;
+      const away: TestServer = { ...server, ask: (body) => (answers-- > 0 ? server.ask(body) : Promise.reject(new Error('away'))) };
+      expect(await (await startLife(away, disk)).sync()).toBe('unreachable');
+      const again = await startLife(server, disk);
+      for (const one of [again, b]) expect(await one.sync()).toBe('level');
+      await expectEverywhere(server, [...ids, 'a', 'of a'], again, b);
+    });
   }
 
   test('SYNC15 S1.2: the same, when the copy has more to send with its first request', async () => {
