@@ -8,6 +8,7 @@ import { describeDifference, failureOf, shrinkFailure } from './judge.ts';
 import type { RunnerOptions } from './options.ts';
 import type { Pool } from './pool.ts';
 import type { Progress } from './progress.ts';
+import { createRanges } from './ranges.ts';
 import type { SoakState } from './soak-state.ts';
 import type { Task } from './source.ts';
 import type { Tally } from './tally.ts';
@@ -121,25 +122,6 @@ export function createCampaign({ pool, options, tally, progress, earlier, isOver
     },
     done: done.ranges,
     failed: () => failed,
-  };
-}
-
-/** A set of whole numbers, most of which follow each other. */
-function createRanges(from: readonly (readonly [number, number])[]): {
-  readonly add: (value: number) => void;
-  readonly has: (value: number) => boolean;
-  readonly ranges: () => readonly (readonly [number, number])[];
-} {
-  let ranges = [...from];
-  return {
-    has: (value) => ranges.some(([first, last]) => value >= first && value <= last),
-    add(value) {
-      const before = ranges.find(([, last]) => last === value - 1);
-      const after = ranges.find(([first]) => first === value + 1);
-      const joined: readonly [number, number] = [before?.[0] ?? value, after?.[1] ?? value];
-      ranges = [...ranges.filter((range) => range !== before && range !== after), joined];
-    },
-    ranges: () => ranges,
   };
 }
 

@@ -85,19 +85,20 @@ function askChild(child: ChildProcess, job: Job, hangMs: number): Promise<JobOut
       child.removeAllListeners();
       resolve(outcome);
     };
-    const startLimit = (): void => {
+    const startLimit = (ms: number): void => {
       clearTimeout(limit);
-      limit = setTimeout(() => settle({ kind: 'hang', seconds: hangMs / 1_000 }), hangMs);
+      limit = setTimeout(() => settle({ kind: 'hang', seconds: ms / 1_000 }), ms);
     };
     child.on('message', (message: FromChild) => {
-      if (message.kind === 'begins') startLimit();
+      if (message.kind === 'begins') startLimit(hangMs);
       else settle(message);
     });
     child.on('exit', (code, signal) =>
       settle({ kind: 'died', text: `its process ended by itself (${signal ?? code})` }),
     );
     child.on('error', (error) => settle({ kind: 'died', text: error.message }));
-    startLimit();
+    // Until it has started, which is not its run's fault.
+    startLimit(HANG_MS);
     child.send(job);
   });
 }
