@@ -1,3 +1,4 @@
+import { toBase64Url } from '../log/bytes.ts';
 import type { Crypto } from '../log/crypto.ts';
 import type { Device, DeviceStatus } from './device.ts';
 import { createExchange } from './exchange.ts';
@@ -24,6 +25,7 @@ export interface DeviceOptions {
 
 /** How long a live stream that ended stays closed at least, ms. */
 const LIVE_PAUSE_MS = 1_000;
+const LIFE_BYTES = 9;
 /** Doubled so often at most, while no stream gets through. */
 const MOST_LIVE_DOUBLINGS = 6;
 
@@ -32,10 +34,12 @@ export async function createDevice(options: DeviceOptions): Promise<Device> {
   const listeners = new Set<() => void>();
   /** Live streams in a row that ended before their first frame. */
   let failedStreams = 0;
-  const exchange = createExchange({ replica, device: name, transport });
+  const life = toBase64Url(crypto.randomBytes(LIFE_BYTES));
+  const exchange = createExchange({ replica, device: name, life, transport });
   const stream = createLiveStream({
     replica,
     device: name,
+    life,
     transport,
     exchange,
     onChange,

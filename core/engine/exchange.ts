@@ -44,6 +44,8 @@ interface Course {
 export interface ExchangeOptions {
   readonly replica: Replica;
   readonly device: string;
+  /** Of this life of the device; its live stream has the same. */
+  readonly life: string;
   readonly transport: Transport;
 }
 
@@ -54,7 +56,7 @@ export interface Exchange {
   readonly takeLive: (message: Bytes) => Promise<ExchangeOutcome>;
 }
 
-export function createExchange({ replica, device, transport }: ExchangeOptions): Exchange {
+export function createExchange({ replica, device, life, transport }: ExchangeOptions): Exchange {
   const { store, space, account } = replica;
   /** Set while vectors are compared: what the server said it holds. The cursor is kept only once both are level (SYNC4). */
   let serverHeads: VersionVector | undefined;
@@ -71,7 +73,7 @@ export function createExchange({ replica, device, transport }: ExchangeOptions):
     const isFirst = (await readMemory(store)).syncedAt === undefined;
     const course: Course = { fruitless: 0, gained: new Map() };
     const asker = createAsker(transport);
-    const encode = (asked: SpaceRequest): Bytes => encodeSyncRequest({ account, device, spaces: [asked] });
+    const encode = (asked: SpaceRequest): Bytes => encodeSyncRequest({ account, device, life, spaces: [asked] });
     await forgetPassingRefusals(store);
     while (course.fruitless < MOST_FRUITLESS_ROUNDS) {
       if (await turns(() => takeOtherBranch(replica))) continue;
@@ -227,8 +229,7 @@ export function createExchange({ replica, device, transport }: ExchangeOptions):
     const ahead = response.cursor.position > cursor.position;
     const values = ahead ? { [CURSOR]: cursorToText(response.cursor), [SYNCED_AT]: String(time) } : {};
     const verdicts = await replica.merge(response.runs, { values, valuesOfForks: (logs) => noteForks(memory, logs) });
-    // What this device is said to have sent itself, and does not hold, was sent by a copy of it (SYNC13).
-    const lacks = verdicts.some(isLack) || missingRanges(response.acknowledged, await ownVector()).length > 0;
+    const lacks = verdicts.some(isLack);
     if (lacks) await noteLack(false);
     return lacks || verdicts.some(({ kind }) => kind === 'fork') ? { kind: 'later', retryAfterMs: 0 } : { kind: 'level' };
   }

@@ -23,6 +23,7 @@ export interface LiveStream {
 export interface LiveStreamOptions {
   readonly replica: Replica;
   readonly device: string;
+  readonly life: string;
   readonly transport: Transport;
   readonly exchange: Exchange;
   /** The stream is up (its first frame came), or it ended: by itself, or since a round is needed. */
@@ -35,14 +36,14 @@ export interface LiveStreamOptions {
 }
 
 /** `GET {mount}/live` while somebody looks: entries of others as they arrive. A round stays the judge of everything. */
-export function createLiveStream({ replica, device, transport, exchange, onChange, onEnd }: LiveStreamOptions): LiveStream {
+export function createLiveStream({ replica, device, life, transport, exchange, onChange, onEnd }: LiveStreamOptions): LiveStream {
   let stop: AbortController | undefined;
   let up = false;
 
   async function follow(controller: AbortController): Promise<number | undefined> {
     const { cursor } = await readMemory(replica.store);
     if (cursor === undefined) return undefined;
-    const query = { space: replica.space, account: replica.account, device, cursor: toBase64Url(encodeCursor(cursor)) };
+    const query = { space: replica.space, account: replica.account, device, life, cursor: toBase64Url(encodeCursor(cursor)) };
     const frames = createFrameReader();
     const turns = createTurns();
     const onPiece = (piece: Bytes): void => {

@@ -49,5 +49,5 @@ export interface Transport {
    * `GET {mount}/live`: pieces of the stream until it ends; `stop` ends it. Resolves with the status when the answer was
    * not a stream of ours.
    */
-  readonly live: (query: { readonly space: string; readonly account: string; readonly device: string; readonly cursor: string }, onPiece: (piece: Uint8Array<ArrayBuffer>) => void, stop: AbortSignal) => Promise<TransportAnswer | 'ended'>;
+  readonly live: (query: { readonly space: string; readonly account: string; readonly device: string; readonly life: string; readonly cursor: string }, onPiece: (piece: Uint8Array<ArrayBuffer>) => void, stop: AbortSignal) => Promise<TransportAnswer | 'ended'>;
 }

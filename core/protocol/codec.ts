@@ -32,15 +32,16 @@ export function encodeSyncRequest(request: SyncRequest): Bytes {
     ...(vector === undefined ? {} : { vector: vectorToPairs(vector) }),
     runs,
   }));
-  return toCbor({ v: PROTOCOL_VERSION, account: request.account, device: request.device, spaces });
+  return toCbor({ v: PROTOCOL_VERSION, account: request.account, device: request.device, ...(request.life === undefined ? {} : { life: request.life }), spaces });
 }
 
 export function decodeSyncRequest(bytes: Bytes): SyncRequest | MessageFault {
   return decodeMessage(bytes, (fields) => {
-    onlyFields(fields, ['v', 'account', 'device', 'spaces']);
+    onlyFields(fields, ['v', 'account', 'device', 'life', 'spaces']);
     return {
       account: asName(fields.get('account')),
       device: asName(fields.get('device')),
+      ...(fields.has('life') ? { life: asName(fields.get('life')) } : {}),
       spaces: asList(fields.get('spaces'), MAX_SPACES_PER_REQUEST).map((value) => readSpaceRequest(asFields(value))),
     };
   });

@@ -25,6 +25,11 @@ export interface SyncRequest {
   readonly account: string;
   /** The device's name, made once by it; tells its push subscription and connection from others'. */
   readonly device: string;
+  /**
+   * Random, of one life of one program of the device: what its requests carry is not sent back to its own live connection. A
+   * copied device has the name of the first, and lacks what that one sends. Undefined: everything is sent back.
+   */
+  readonly life?: string;
   readonly spaces: readonly SpaceRequest[];
 }
 

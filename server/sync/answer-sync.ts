@@ -18,6 +18,7 @@ export interface Contributor {
   readonly space: string;
   readonly account: string;
   readonly device: string;
+  readonly life: string | undefined;
 }
 
 export interface SyncContext {
@@ -76,7 +77,7 @@ async function answerSpace(
   context: SyncContext,
   room: FrameRoom,
 ): Promise<SpaceResponse> {
-  const by: Contributor = { space: space.name, account: request.account, device: request.device };
+  const by: Contributor = { space: space.name, account: request.account, device: request.device, life: request.life };
   const taken = await takeRuns(space, part.runs, { ...context, session }, (ranges) => context.onCarried(by, ranges));
   if (taken.newEntries > 0) context.onNew(by);
   const cursorVerdict = part.cursor && (await judgeCursor(space.store, space.epoch(), part.cursor));

@@ -4,6 +4,8 @@ import type { LogRange } from '../../core/log/version-vector.ts';
 export interface LiveParty {
   readonly account: string;
   readonly device: string;
+  /** Which of the lives of the device, and of its copies; undefined: it did not say. */
+  readonly life: string | undefined;
   readonly space: string;
 }
 
@@ -18,8 +20,9 @@ export interface LiveConnections {
   /** Undefined when there is no room. */
   readonly add: (connection: LiveConnection) => (() => void) | undefined;
   readonly count: () => number;
-  readonly isLive: (party: LiveParty) => boolean;
-  /** A device's request carried these: its live connections need not send them back. */
+  /** Whether the device has a connection, whichever of its lives holds it. */
+  readonly isLive: (party: Omit<LiveParty, 'life'>) => boolean;
+  /** A life's request carried these: its own live connections need not send them back. */
   readonly noteCarried: (party: LiveParty, ranges: readonly LogRange[]) => void;
   readonly endAll: () => void;
 }
@@ -47,7 +50,10 @@ export function createLiveConnections(maxConnections: number): LiveConnections {
     count: () => count,
     isLive: (party) => byParty.has(partyName(party)),
     noteCarried(party, ranges) {
-      for (const connection of byParty.get(partyName(party)) ?? []) connection.noteCarried(ranges);
+      if (party.life === undefined) return;
+      for (const connection of byParty.get(partyName(party)) ?? []) {
+        if (connection.party.life === party.life) connection.noteCarried(ranges);
+      }
     },
     endAll() {
       for (const connections of byParty.values()) for (const connection of connections) connection.end();
@@ -55,6 +61,6 @@ export function createLiveConnections(maxConnections: number): LiveConnections {
   };
 }
 
-function partyName({ account, device, space }: LiveParty): string {
+function partyName({ account, device, space }: Omit<LiveParty, 'life'>): string {
   return JSON.stringify([account, device, space]);
 }

@@ -1,4 +1,4 @@
-import type { LogName, LogRange } from '../../core/log/version-vector.ts';
+import type { LogRange } from '../../core/log/version-vector.ts';
 import type { Cursor, SyncResponse } from '../../core/protocol/messages.ts';
 import type { OpenSpace } from '../spaces/open-space.ts';
 import { cursorAt, giveAfter, judgeCursor } from './give-runs.ts';
@@ -49,16 +49,10 @@ export function createLiveFeed(space: OpenSpace, start: Cursor, now: () => numbe
       space: space.name,
       cursor,
       authorities: space.authorities(),
-      acknowledged: await carriedHeads(),
+      acknowledged: new Map(),
       refused: [],
     };
     return { time: now(), spaces: [{ ...answer, compareVectors, runs, level }] };
-  }
-
-  /** Left out because the device sent them itself: it says so, in case that it was a copy of the device (SYNC13). */
-  async function carriedHeads(): Promise<Map<LogName, number>> {
-    const heads = await Promise.all([...new Set(carried.map(({ log }) => log))].map((log) => store.head(log)));
-    return new Map(heads.flatMap((head) => (head === undefined ? [] : [[head.log, head.sequence]])));
   }
 
   return {

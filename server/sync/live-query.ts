@@ -11,7 +11,7 @@ export interface LiveQuery {
   readonly cursor: Cursor;
 }
 
-/** What `?space&account&device&cursor` asks for. Throws `malformed`. */
+/** What `?space&account&device&life&cursor` asks for. Throws `malformed`. */
 export function readLiveQuery(query: URLSearchParams): LiveQuery {
   const bytes = fromBase64Url(query.get('cursor') ?? '');
   const cursor = bytes === undefined ? 'malformed' : decodeCursor(bytes);
@@ -22,7 +22,8 @@ export function readLiveQuery(query: URLSearchParams): LiveQuery {
       string,
       string,
     ];
-    return { party: { space, account, device }, cursor };
+    const life = query.has('life') ? asName(query.get('life')) : undefined;
+    return { party: { space, account, device, life }, cursor };
   } catch (error) {
     if (error instanceof NotThisMessage) throw new WakelogError('malformed');
     throw error;

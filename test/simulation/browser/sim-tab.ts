@@ -3,7 +3,7 @@ import { createAsker } from '../../../client/engine/ask.ts';
 import type { WorkerSession } from '../../../client/engine/worker-session.ts';
 import { openSession } from '../../../client/engine/worker-session.ts';
 import type { PageScope } from '../../../core/protocol/page-messages.ts';
-import { runAs } from '../world/process.ts';
+import { runAs, runAsWorld } from '../world/process.ts';
 import type { World } from '../world/world.ts';
 import type { OpenTab, SimBrowser, SimWindowClient } from './sim-browser.ts';
 import type { SimPort } from './message-ports.ts';
@@ -45,6 +45,7 @@ const PAGE_ALIVE_MS = 10_000;
 
 export function openSimTab({ world, browser, scope, updates }: SimTabOptions): SimTab {
   let page: Promise<Page> | undefined;
+  const close = (): void => browser.closeTab(opened);
   const opened: OpenTab = browser.openTab((client) => {
     const worker = { postMessage: (message: unknown, ports: unknown) => browser.postToWorker(client, message, ports as SimPort[]) };
     let again = (): void => {};
@@ -56,8 +57,8 @@ export function openSimTab({ world, browser, scope, updates }: SimTabOptions): S
         setInterval(() => void real.ask('alive', scope).catch(() => undefined), PAGE_ALIVE_MS);
         return { ask: real.ask, session, fetch: (request) => fetchFrom(browser, client, request) };
       });
-      // A page whose worker does not answer in time goes without; its user opens it again.
-      page.catch(() => undefined);
+      // A page whose worker does not answer in time goes without one; its user closes it.
+      page.catch(() => runAsWorld(() => world.after(0, 'a page gives up', close)));
     });
     return { client, process, onControllerChange: () => runAs(process, again) };
   });
@@ -70,7 +71,7 @@ export function openSimTab({ world, browser, scope, updates }: SimTabOptions): S
       if (!opened.process.isAlive()) return;
       runAs(opened.process, () => void page?.then(body).catch(() => undefined));
     },
-    close: () => browser.closeTab(opened),
+    close,
   };
 }
 

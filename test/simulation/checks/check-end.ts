@@ -23,10 +23,10 @@ function checkStore(universe: Universe, where: string, space: string, rows: Rows
   const found = countWrites(rows);
   for (const write of ledger.writes()) {
     if (write.scope.space !== space) continue;
-    const { originals, origins } = found.get(write.number) ?? { originals: 0, origins: new Set<string>() };
+    const { originals, origins, places } = found.get(write.number) ?? { originals: 0, origins: new Set<string>(), places: [] };
     const versions = Math.max(originals, origins.size);
     if (versions === 0 && isDue(write)) world.fail('S2.11', `${where} lacks write ${write.number}, which ${write.machine} acknowledged at ${write.acknowledgedAt}`);
-    if (versions > 1) world.fail('CAP30', `${where} has write ${write.number} of ${write.machine} ${versions} times`);
+    if (versions > 1) world.fail('CAP30', `${where} has write ${write.number} of ${write.machine} ${versions} times: ${places.join(', ')}`);
     if (versions > 0 && write.refused) world.fail('CAP1', `${where} has write ${write.number}, of which its user was told that it was not taken`);
   }
   // Two machines with one profile may both write before they know of each other; nothing else makes an honest log fork.
@@ -38,14 +38,22 @@ function isDue({ acknowledgedAt, gone }: Write): boolean {
   return acknowledgedAt !== undefined && gone === undefined;
 }
 
+/** Where a write lies in a store. */
+interface Found {
+  originals: number;
+  readonly origins: Set<string>;
+  readonly places: string[];
+}
+
 /** Of each write: entries that are no copy, and the origins that its copies name. A copy is the same version (design §3). */
-function countWrites(rows: RowsWithArrivals): Map<number, { originals: number; readonly origins: Set<string> }> {
-  const found = new Map<number, { originals: number; readonly origins: Set<string> }>();
-  for (const entries of readLogs(rows).values()) {
-    for (const { writes, origin } of entries.values()) {
+function countWrites(rows: RowsWithArrivals): Map<number, Found> {
+  const found = new Map<number, Found>();
+  for (const [log, entries] of readLogs(rows)) {
+    for (const [sequence, { writes, origin }] of entries) {
       for (const number of writes) {
-        const of = found.get(number) ?? { originals: 0, origins: new Set<string>() };
+        const of: Found = found.get(number) ?? { originals: 0, origins: new Set(), places: [] };
         found.set(number, of);
+        of.places.push(`${sequence} of ${log.slice(0, 8)}${origin === undefined ? '' : ` from ${origin.slice(0, 8)}`}`);
         if (origin === undefined) of.originals += 1;
         else of.origins.add(origin);
       }

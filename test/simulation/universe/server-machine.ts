@@ -26,7 +26,7 @@ export interface ServerMachine {
   readonly save: () => void;
   /** Puts the last backup in place, if there is one. Its program has to be dead. */
   readonly restore: () => void;
-  /** The epoch of a space's store as it is now. */
+  /** The epoch of a space's store as it is now; undefined while a restored one has not noticed yet that it is old. */
   readonly epochOf: (space: string) => string | undefined;
   /** For checkers, when no program runs: a way to a space's stores, and the logs that are authorities there. */
   readonly inspect: (space: string) => { readonly rows: RowStore; readonly views: ViewStore; readonly authorities: readonly LogName[] };
@@ -46,6 +46,9 @@ export function createServerMachine({ world, network, push, origin, random, cryp
   const disk = createServerDisk(world, random.fork('disk'));
   const clock = { offsetMs: 0 };
   let backup: DiskBackup | undefined;
+  /** Epochs that a restored database still has, and that its server will leave as soon as it opens the space. */
+  const stale = new Map<string, string | undefined>();
+  const storedEpoch = (space: string): string | undefined => disk.rows(space).values.get('value:epoch') ?? disk.baseEpoch();
   const stalls = new Set<() => void>();
   const server = createSimServer({
     world,
@@ -80,9 +83,14 @@ export function createServerMachine({ world, network, push, origin, random, cryp
       backup = server.backUp();
     },
     restore() {
-      if (backup !== undefined) server.restoreBackup(backup, 'kept');
+      if (backup === undefined) return;
+      server.restoreBackup(backup, 'kept');
+      for (const space of disk.spaceNames()) stale.set(space, storedEpoch(space));
     },
-    epochOf: (space) => disk.rows(space).values.get('value:epoch') ?? disk.baseEpoch(),
+    epochOf(space) {
+      const epoch = storedEpoch(space);
+      return epoch === stale.get(space) ? undefined : epoch;
+    },
     inspect(space) {
       const { rows, views } = disk.connect().database.space(space);
       const names = JSON.parse(disk.rows(space).values.get('value:authorities') ?? '[]') as LogName[];

@@ -43,7 +43,12 @@ export async function settle(universe: Universe): Promise<void> {
   const isDone = (): boolean => machines.every((machine) => words.get(machine)?.isLevel === true) && areEqual(universe);
   await world.run(began + LEVEL_WITHIN_MS, isDone);
   if (world.failure() !== undefined || isDone()) return;
-  const said = machines.map((machine) => `${machine.name} ${JSON.stringify(words.get(machine)?.status ?? 'says nothing')} ${presentHeads(universe, machine)}`);
+  const spaces = [...new Set(machines.map(({ scope }) => scope.space))];
+  const said = [
+    ...machines.map((machine) => `${machine.name} holds ${presentHeads(universe, machine)}`),
+    ...spaces.map((space) => `the server holds ${presentHeads(universe, space)}`),
+    ...machines.map((machine) => `${machine.name} says ${JSON.stringify(words.get(machine)?.status ?? 'nothing')}`),
+  ];
   world.fail('SYNC7', `not level ${LEVEL_WITHIN_MS / 60_000} minutes after faults ended: ${said.join('; ')}`);
 }
 

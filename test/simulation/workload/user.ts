@@ -117,7 +117,9 @@ const hide: Act = async (_page, { tab, random }) => {
 const ACTS: readonly Act[] = [put, put, put, put, put, putTogether, putInOrder, remove, resolve, capturedPost, capturedPost, read, list, look, accept, syncNow, hide];
 
 function note({ ledger, tab, world }: UserOptions, keys: readonly string[]): [Write, readonly string[]] {
-  return [ledger.ask({ scope: tab.scope, machine: tab.browser.name, keys, askedAt: world.now() }), keys];
+  const write = ledger.ask({ scope: tab.scope, machine: tab.browser.name, keys, askedAt: world.now() });
+  runAsWorld(() => world.trace(`${tab.client.id} asks for write ${write.number}: ${keys.join(' ')}`));
+  return [write, keys];
 }
 
 async function append(page: Page, user: UserOptions, written: Write | readonly Write[], drafts: readonly PageDraft[]): Promise<void> {

@@ -69,7 +69,7 @@ function codeOf(headers: IncomingHttpHeaders, body: Buffer): string | undefined 
 export const CBOR_HEADERS = { 'content-type': SYNC_CONTENT_TYPE };
 export const JSON_HEADERS = { 'content-type': 'application/json' };
 
-export function syncBody(part: Partial<SpaceRequest> = {}, account = 'ann'): Uint8Array<ArrayBuffer> {
+export function syncBody(part: Partial<SpaceRequest> = {}, account = 'ann', life?: string): Uint8Array<ArrayBuffer> {
   const full: SpaceRequest = { space: 'team', cursor: undefined, vector: undefined, runs: [], ...part };
-  return encodeSyncRequest({ account, device: 'device', spaces: [full] });
+  return encodeSyncRequest({ account, device: 'device', ...(life && { life }), spaces: [full] });
 }

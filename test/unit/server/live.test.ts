@@ -41,7 +41,7 @@ afterEach(async () => {
 });
 
 async function post(account: string, runs: readonly Bytes[], cursor?: Cursor): Promise<SpaceResponse> {
-  const body = syncBody({ space: SPACE, runs, cursor }, account);
+  const body = syncBody({ space: SPACE, runs, cursor }, account, `${account}’s first`);
   const answer = await send(`${server.url}/wakelog/sync`, {
     method: 'POST',
     headers: { ...CBOR_HEADERS, authorization: account },
@@ -62,13 +62,14 @@ interface Live {
   readonly stop: () => void;
 }
 
-async function live(cursor: Cursor, account = 'ann'): Promise<Live> {
+async function live(cursor: Cursor, account = 'ann', life = `${account}’s first`): Promise<Live> {
   const stop = new AbortController();
   stops.push(stop);
   const query = new URLSearchParams({
     space: SPACE,
     account,
     device: 'device',
+    life,
     cursor: toBase64Url(encodeCursor(cursor)),
   });
   const response = await fetch(`${server.url}/wakelog/live?${query}`, {
@@ -141,6 +142,16 @@ test('SYNC13 a device is not sent back what it sent itself while it was connecte
   const frame = await stream.next();
   if (typeof frame !== 'object') throw new Error('a frame');
   expect([sequences(frame, ann.log), sequences(frame, ben.log)]).toEqual([[], [1]]);
+});
+
+test('SYNC13 S1.2: another life under the name of a device, a copy of it, is sent what the first one sends', async () => {
+  const ann = await createAccountWriter('ann');
+  const { cursor } = await post('ann', [ann.opening]);
+  const copy = await live(cursor, 'ann', 'ann’s second');
+  expect(await copy.next()).toBe('alive');
+  await post('ann', await ann.runs(...numbered(1)));
+  const frame = await copy.next();
+  expect(typeof frame === 'object' && sequences(frame, ann.log)).toEqual([1]);
 });
 
 test('SYNC13 SYNC4 a cursor that is not this store’s is told to compare, and the stream ends', async () => {
@@ -230,7 +241,7 @@ test('SYNC13 a feed asks the store by position only, so that entries of before a
 
 test('CAP3 connections are counted by party, and each is removed once', () => {
   const connections = createLiveConnections(2);
-  const party = { account: 'a', device: 'd', space: 's' };
+  const party = { account: 'a', device: 'd', life: 'l', space: 's' };
   const connection = { party, noteCarried: () => undefined, end: () => undefined };
   const [first, second] = [connections.add({ ...connection }), connections.add({ ...connection })];
   expect(connections.add({ ...connection })).toBeUndefined();

@@ -86,7 +86,7 @@ export type Fault = 'none' | 'request lost' | 'answer lost';
 export interface TestServer {
   readonly ask: (body: Uint8Array<ArrayBuffer>) => Promise<Uint8Array<ArrayBuffer>>;
   /** A live connection of the devices named `phone`, from a cursor on: its frames, without what `phone` sent itself. */
-  readonly listen: (cursor: Cursor) => Promise<{ readonly next: () => Promise<Uint8Array<ArrayBuffer> | 'level'> }>;
+  readonly listen: (cursor: Cursor, life: string) => Promise<{ readonly next: () => Promise<Uint8Array<ArrayBuffer> | 'level'> }>;
   readonly backup: () => Promise<Disk>;
   /** Starts again on another disk; the files beside the database stay. */
   readonly restore: (disk: Disk) => Promise<void>;
@@ -97,7 +97,7 @@ export function createTestServer(): TestServer {
   const log = createCollectingLog([]);
   let disk = createDisk();
   let spaces = open();
-  const feeds: LiveFeed[] = [];
+  const feeds: { readonly life: string; readonly feed: LiveFeed }[] = [];
 
   function open(): Spaces {
     return createSpaces((name) => {
@@ -112,14 +112,14 @@ export function createTestServer(): TestServer {
       const request = decodeSyncRequest(body);
       if (typeof request === 'string') throw new Error(request);
       const onCarried = (by: Contributor, ranges: readonly LogRange[]): void => {
-        if (by.device === PHONE) for (const feed of feeds) feed.noteCarried(ranges);
+        for (const { life, feed } of feeds) if (by.life === life) feed.noteCarried(ranges);
       };
       const context = { spaces, crypto, now: () => 1, mayWrite: () => true, validate: undefined, onNew: () => undefined, onCarried };
       return encodeSyncResponse(await answerSync(request, { account: ACCOUNT, read: () => true, write: () => true }, context));
     },
-    async listen(cursor) {
+    async listen(cursor, life) {
       const feed = await spaces.use(SPACE, async (space) => createLiveFeed(space, cursor, () => 1));
-      feeds.push(feed);
+      feeds.push({ life, feed });
       return {
         async next() {
           const frame = await feed.next();
@@ -156,6 +156,8 @@ export function createCanaryBox(mark?: CanaryMark): CanaryBox {
 
 /** One life of one copy of the device. */
 export interface Life {
+  /** What the server knows it by. */
+  readonly name: string;
   readonly replica: Replica;
   /** Writes under a key of its own, and under one that all write. */
   readonly write: (id: string) => Promise<void>;
@@ -164,6 +166,8 @@ export interface Life {
   /** Ids that readers see, each as often as it is live under its own key. */
   readonly seen: () => Promise<string[]>;
 }
+
+let lives = 0;
 
 export async function startLife(server: TestServer, disk: Disk, canary?: Canary, device: string = PHONE): Promise<Life> {
   const store = createLogStore(disk.rows, crypto);
@@ -180,8 +184,10 @@ export async function startLife(server: TestServer, disk: Disk, canary?: Canary,
     },
     live: async () => 'ended',
   };
-  const exchange = createExchange({ replica, device, transport });
+  const name = `life ${lives++}`;
+  const exchange = createExchange({ replica, device, life: name, transport });
   return {
+    name,
     replica,
     async write(id) {
       await replica.append([{ writes: [{ key: `own/${id}`, value: id }, { key: 'shared', value: id }] }]);

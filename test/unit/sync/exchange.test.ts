@@ -39,7 +39,7 @@ function transportTo(answer: Answer): { readonly transport: Transport; readonly 
 const real = (at: Responder): Answer => (part) => at.ask(part);
 
 function exchangeWith(replica: Replica, answer: Answer): Exchange {
-  return createExchange({ replica, device: 'd', transport: transportTo(answer).transport });
+  return createExchange({ replica, device: 'd', life: 'one', transport: transportTo(answer).transport });
 }
 
 async function keysAt(at: Responder): Promise<string[]> {
@@ -123,7 +123,7 @@ describe('exchange', () => {
       const replica = await openReplica();
       await write(replica, 'a');
       const { transport, rounds } = transportTo(answer(replica.ownLog() ?? ''));
-      const exchange = createExchange({ replica, device: 'd', transport });
+      const exchange = createExchange({ replica, device: 'd', life: 'one', transport });
       expect(await exchange.run()).toEqual({ kind: 'later', retryAfterMs: undefined });
       expect(rounds()).toBeLessThan(100);
       expect((await replica.view.items('')).map(({ key }) => key)).toEqual(['a']);
