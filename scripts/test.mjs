@@ -1,24 +1,25 @@
-// `npm test`: sets everything up on a fresh clone, builds, runs vitest and then Playwright, and ends with one line:
-// `N passed, N failed` (`, N skipped` where a browser is missing; with CI set a skip counts as failed).
+// `npm test`: sets everything up on a fresh clone, builds, runs vitest, the simulator and then Playwright, and
+// ends with one line: `N passed, N failed` (`, N skipped` where a browser is missing or a simulation came to less than its
+// dose; with CI set a skip counts as failed).
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { ensureBrowsers } from './browsers.mjs';
 import { build } from './build.mjs';
 import { ensureDependencies } from './dependencies.mjs';
-import { countPlaywright, countVitest, summaryLine, total, withExitCode } from './summary.mjs';
+import { countPlaywright, countSimulation, countVitest, summaryLine, total, withExitCode } from './summary.mjs';
 import { cache, run, runMain, say, SetupError } from './tools.mjs';
 
 /**
  * Runs one test runner and counts from the report it writes.
  *
- * @param {string} command
- * @param {readonly string[]} args
+ * @param {string} name
+ * @param {readonly [command: string, ...args: string[]]} command
  * @param {{ env: Record<string, string>, variable: string, count: (report: any) => import('./summary.mjs').Counts }} how
  */
-async function runTests(command, args, { env, variable, count }) {
-  const report = `${cache}${command}-report.json`;
+async function runTests(name, [command, ...args], { env, variable, count }) {
+  const report = `${cache}${name}-report.json`;
   mkdirSync(cache, { recursive: true });
   rmSync(report, { force: true });
-  say(`running ${command} …`);
+  say(`running ${name} …`);
   const exitCode = await run(command, args, { env: { ...env, [variable]: report } });
   return withExitCode(existsSync(report) ? count(JSON.parse(readFileSync(report, 'utf8'))) : null, exitCode);
 }
@@ -44,8 +45,17 @@ await runMain(async () => {
   const skipsFail = Boolean(process.env['CI']);
   const runs = [
     await buildAsCheck(),
-    await runTests('vitest', ['run'], { env: plain, variable: 'WAKELOG_VITEST_JSON', count: countVitest }),
-    await runTests('playwright', ['test'], { env, variable: 'WAKELOG_PLAYWRIGHT_JSON', count: countPlaywright }),
+    await runTests('vitest', ['vitest', 'run'], { env: plain, variable: 'WAKELOG_VITEST_JSON', count: countVitest }),
+    await runTests('simulator', ['npm', 'run', '--silent', 'simulate', '--', '--ci'], {
+      env: plain,
+      variable: 'WAKELOG_SIMULATE_JSON',
+      count: countSimulation,
+    }),
+    await runTests('playwright', ['playwright', 'test'], {
+      env,
+      variable: 'WAKELOG_PLAYWRIGHT_JSON',
+      count: countPlaywright,
+    }),
   ];
   const skipped = runs.reduce((sum, { skipped: count }) => sum + count, 0);
   if (skipped > 0) {

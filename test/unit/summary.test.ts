@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { countPlaywright, countVitest, summaryLine, total, withExitCode } from '../../scripts/summary.mjs';
+import { countPlaywright, countSimulation, countVitest, summaryLine, total, withExitCode } from '../../scripts/summary.mjs';
 
 const file = (status: string, ...tests: string[]) => ({
   status,
@@ -20,6 +20,11 @@ test('HOUSE vitest: a file that does not load is a failure of its own, a file wi
 test('HOUSE Playwright: what passed the second time passed, errors outside tests are failures', () => {
   const report = { stats: { expected: 7, unexpected: 1, flaky: 1, skipped: 2 }, errors: [{}] };
   expect(countPlaywright(report)).toEqual({ passed: 8, failed: 2, skipped: 2 });
+});
+
+test('HOUSE simulator: runs that broke nothing have passed, a dose cut short by time is a skip', () => {
+  expect(countSimulation({ passed: 90, failed: 0, skipped: 1 })).toEqual({ passed: 90, failed: 0, skipped: 1 });
+  expect(total([countSimulation({ passed: 90, failed: 0, skipped: 1 })], { skipsFail: true }).failed).toBe(1);
 });
 
 test('HOUSE a runner that ends badly has failed, whatever its report says', () => {
