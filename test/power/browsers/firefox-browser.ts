@@ -105,12 +105,14 @@ function writePrefs(profile: string, prefs: FirefoxPrefs): void {
   writeFileSync(join(profile, 'user.js'), lines.join('\n'));
 }
 
-// Firefox tells its port in a file; nothing announces it.
+// Firefox tells its port in a file; nothing announces it. On a profile that a power cut left half written it may find, once
+// it listens, that it has to start anew, on another port.
 async function reach(portFile: string, hasExited: () => boolean): Promise<Marionette> {
   for (const end = Date.now() + STARTS_WITHIN_MS; Date.now() < end; await delay(20)) {
     if (hasExited()) throw new Error('Firefox ended before it could be spoken to');
     const port = Number(readOrEmpty(portFile));
-    if (port > 0) return connectMarionette(port);
+    const marionette = port > 0 ? await connectMarionette(port).catch(() => undefined) : undefined;
+    if (marionette !== undefined) return marionette;
   }
   throw new Error(`Firefox did not start within ${STARTS_WITHIN_MS} ms`);
 }

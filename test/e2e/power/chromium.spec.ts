@@ -1,0 +1,3 @@
+import { testPower } from './power-tests.ts';
+
+testPower('chromium');
