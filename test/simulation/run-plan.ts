@@ -1,4 +1,8 @@
+import { intrusionsOf } from './byzantine/intrusions.ts';
 import { checkEnd } from './checks/check-end.ts';
+import { checkForged } from './checks/check-forged.ts';
+import { checkJury } from './checks/check-jury.ts';
+import { checkStatements } from './checks/check-statements.ts';
 import { checkStores } from './checks/check-stores.ts';
 import { checkViews } from './checks/check-views.ts';
 import type { RunResult } from './checks/report.ts';
@@ -28,10 +32,14 @@ export async function runPlan(plan: Plan, { keptLines = 0 }: RunOptions = {}): P
   checkStores(universe);
   if (world.failure() === undefined) await settle(universe);
   if (world.failure() === undefined) {
+    intrusionsOf(world).setDeceiving(false);
     checkStores(universe);
     checkEnd(universe);
+    checkForged(universe);
   }
   if (world.failure() === undefined) await checkViews(universe);
+  if (world.failure() === undefined) await checkStatements(universe);
+  if (world.failure() === undefined) await checkJury(universe);
   const writes = ledger.writes();
   return {
     plan,

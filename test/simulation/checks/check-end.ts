@@ -30,7 +30,7 @@ function checkStore(universe: Universe, where: string, space: string, rows: Rows
     if (versions > 0 && write.refused) world.fail('CAP1', `${where} has write ${write.number}, of which its user was told that it was not taken`);
   }
   // Two machines with one profile may both write before they know of each other; nothing else makes an honest log fork.
-  const mayFork = plan.faults.some(({ kind }) => kind === 'clone-profile' || kind === 'restore-profile' || kind === 'byzantine');
+  const mayFork = plan.faults.some(({ kind }) => kind === 'clone-profile' || kind === 'restore-profile' || kind === 'byzantine' || kind === 'lying-server');
   if (!mayFork && rows.quarantined.length > 0) world.fail('LOG15', `${where} keeps a fork of ${rows.quarantined[0]?.log}, and everybody was honest`);
 }
 

@@ -1,3 +1,4 @@
+import { intrusionsOf } from '../byzantine/intrusions.ts';
 import type { Machine } from '../universe/machine.ts';
 import type { Universe } from '../universe/universe.ts';
 import type { RowsWithArrivals } from './rows.ts';
@@ -39,7 +40,8 @@ function checkShape({ world }: Universe, where: string, { heads, runs }: RowsWit
 function checkAgainstServer(universe: Universe, machine: Machine, rows: RowsWithArrivals, server: RowsWithArrivals): void {
   const { world } = universe;
   const text = rows.values.get('value:cursor');
-  if (text === undefined) return;
+  // What a liar said of the server is not the server's word.
+  if (text === undefined || intrusionsOf(world).isDeceiving()) return;
   const [epoch, position] = JSON.parse(text) as [string, number, string];
   if (epoch !== universe.server.epochOf(machine.scope.space)) return;
   const heads = new Map(server.heads.map(({ log, sequence }) => [log, sequence]));

@@ -1,15 +1,11 @@
-import { createReplica } from '../../../core/engine/create-replica.ts';
-import type { EnginePorts } from '../../../core/engine/ports.ts';
-import { createLogStore } from '../../../core/log/create-log-store.ts';
 import type { RowStore } from '../../../core/log/row-store.ts';
 import { createMemoryViewStore } from '../../../core/views/memory-view-store.ts';
 import type { ViewStore } from '../../../core/views/view-store.ts';
 import { databaseName } from '../../../sw/devices.ts';
 import { openIndexedDbStore } from '../../../sw/storage/indexeddb-store.ts';
-import { webClock } from '../../../sw/web-ports.ts';
 import type { Machine } from '../universe/machine.ts';
 import type { Universe } from '../universe/universe.ts';
-import { runAsWorld } from '../world/process.ts';
+import { inspect, openInspector } from './inspect.ts';
 
 /**
  * The last question, asked of the disks alone, every program being dead: a view that is gone on with from where it was
@@ -43,25 +39,6 @@ export async function checkViews(universe: Universe): Promise<void> {
   }
 }
 
-const INSPECTION_MS = 600_000;
-
-/** Runs a body as a program on the machine, until it ends. */
-async function inspect({ world }: Universe, machine: Machine | undefined, body: () => Promise<void>): Promise<void> {
-  if (world.failure() !== undefined) return;
-  let ended = false;
-  const end = (): void => {
-    ended = true;
-  };
-  world.spawn({ name: `${machine?.name ?? 'server'}/inspector`, globals: machine?.browser.shared ?? {} }, () => {
-    body().then(end, (error: unknown) => {
-      runAsWorld(() => world.fail('crash', `while views were compared: ${error instanceof Error ? error.stack : String(error)}`));
-      end();
-    });
-  });
-  await world.run(world.now() + INSPECTION_MS, () => ended);
-  if (!ended) world.fail('crash', 'views could not be compared');
-}
-
 async function stateOf(universe: Universe, { scope }: Machine, how: 'as stored' | 'built anew'): Promise<string> {
   const database = await openIndexedDbStore(databaseName(scope));
   const state = await fold(universe, scope.space, database.rows, how === 'as stored' ? database.views : createMemoryViewStore());
@@ -69,17 +46,8 @@ async function stateOf(universe: Universe, { scope }: Machine, how: 'as stored' 
   return state;
 }
 
-async function fold({ cryptography }: Universe, space: string, rows: RowStore, viewStore: ViewStore, authorities: readonly string[] = []): Promise<string> {
-  const { crypto } = cryptography;
-  const ports: EnginePorts = {
-    crypto,
-    clock: webClock,
-    random: Math.random,
-    lock: (_name, body) => body(),
-    writerKeys: { current: async () => undefined, replace: () => Promise.reject(new Error('inspectors write nothing')) },
-  };
-  const replica = await createReplica({ space, account: 'inspector', device: 'inspector', store: createLogStore(rows, crypto), viewStore, ports, mergeDurability: 'relaxed' });
-  await replica.setAuthorities(authorities);
+async function fold(universe: Universe, space: string, rows: RowStore, viewStore: ViewStore, authorities: readonly string[] = []): Promise<string> {
+  const replica = await openInspector(universe, space, rows, viewStore, authorities);
   return replica.view.canonicalState();
 }
 

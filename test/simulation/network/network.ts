@@ -32,7 +32,9 @@ export interface SimNetwork {
   /** Ends a partition. */
   readonly mend: (machine: string, origin: string) => void;
   readonly isPartitioned: (machine: string, origin: string) => boolean;
-  /** Ends all partitions and all faults; what they have lost stays lost. */
+  /** Requests of the machine to the origin are answered by whoever serves another one; undefined: as they should be. */
+  readonly divert: (machine: string, origin: string, to: string | undefined) => void;
+  /** Ends all partitions, faults and diversions; what they have lost stays lost. */
   readonly heal: () => void;
   /** Called when partitions begin or end. */
   readonly onChange: (listener: () => void) => void;
@@ -53,6 +55,7 @@ export function createNetwork({ world, random }: NetworkOptions): SimNetwork {
   const links = createLinks(random);
   const servers = new Map<string, Server>();
   const listeners: (() => void)[] = [];
+  const diversions = new Map<string, string>();
   const openByClient = new WeakMap<SimProcess, Set<Connection>>();
 
   function serverOf(origin: string): Server | undefined {
@@ -79,7 +82,7 @@ export function createNetwork({ world, random }: NetworkOptions): SimNetwork {
       link,
       asked,
       client,
-      server: () => serverOf(asked.origin),
+      server: () => serverOf(diversions.get(link.name) ?? asked.origin),
       register(connection) {
         own?.add(connection);
         link.open.add(connection);
@@ -152,8 +155,14 @@ export function createNetwork({ world, random }: NetworkOptions): SimNetwork {
       for (const listener of listeners) listener();
     },
     isPartitioned: (machine, origin) => links.get(machine, origin).partition !== undefined,
+    divert(machine, origin, to) {
+      const { name } = links.get(machine, origin);
+      if (to === undefined) diversions.delete(name);
+      else diversions.set(name, to);
+    },
     heal() {
       links.heal();
+      diversions.clear();
       for (const listener of listeners) listener();
     },
     onChange: (listener) => void listeners.push(listener),

@@ -3,7 +3,7 @@ import { randomPushFault } from '../network/push-fault.ts';
 import type { SimRandom } from '../world/random.ts';
 import { createRandom } from '../world/random.ts';
 import type { Fault, FaultKind, Plan, Scale } from './plan.ts';
-import { BYZANTINE_ACTS } from './plan.ts';
+import { BYZANTINE_ACTS, LIES } from './plan.ts';
 
 const TEN_YEARS_MS = 315_360_000_000;
 
@@ -61,6 +61,7 @@ const DRAWS: { readonly [kind in FaultKind]: Draw } = {
   push: (random, _scale, atMs) => ({ atMs, kind: 'push', fault: randomPushFault(random), forMs: anyMs(random) }),
   'forged-push': (random, scale, atMs) => ({ atMs, kind: 'forged-push', browser: anyBrowser(random, scale) }),
   byzantine: (random, _scale, atMs) => ({ atMs, kind: 'byzantine', act: random.pick(BYZANTINE_ACTS) }),
+  'lying-server': (random, scale, atMs) => ({ atMs, kind: 'lying-server', browser: anyBrowser(random, scale), lie: random.pick(LIES), forMs: anyMs(random) }),
 };
 
 export const FAULT_KINDS: readonly FaultKind[] = Object.keys(DRAWS) as FaultKind[];

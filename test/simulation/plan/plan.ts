@@ -35,12 +35,33 @@ export type Fault = { readonly atMs: number } & (
   | { readonly kind: 'forged-push'; readonly browser: number }
   /** A device that keeps no rule sends what no honest one would. */
   | { readonly kind: 'byzantine'; readonly act: ByzantineAct }
+  /** Somebody between a device and its server holds a valid certificate, and lies. */
+  | { readonly kind: 'lying-server'; readonly browser: number; readonly lie: Lie; readonly forMs: number }
 );
 
 export type FaultKind = Fault['kind'];
 
-export const BYZANTINE_ACTS = ['equivocate', 'bad-signature', 'gap', 'regrown-lamport', 'wrong-space', 'cut-run', 'impersonate', 'withhold-body', 'unenrolled', 'garbage'] as const;
+export const BYZANTINE_ACTS = [
+  'equivocate',
+  'bad-signature',
+  'gap',
+  'regrown-lamport',
+  'wrong-space',
+  'cut-run',
+  'impersonate',
+  'false-statements',
+  'withhold-body',
+  'unenrolled',
+  'strange-entries',
+  'over-long',
+  'garbage',
+  'replay',
+  'false-cursor',
+] as const;
 export type ByzantineAct = (typeof BYZANTINE_ACTS)[number];
+
+export const LIES = ['withhold', 'cursor-ahead', 'acknowledge', 'refuse', 'alter-runs', 'fork', 'compare', 'epochs', 'huge', 'replay'] as const;
+export type Lie = (typeof LIES)[number];
 
 /** How much goes on, and among whom. */
 export interface Scale {

@@ -2,6 +2,7 @@ import { noteDisaster } from '../checks/disaster.ts';
 import { checkStores } from '../checks/check-stores.ts';
 import type { Fault } from '../plan/plan.ts';
 import { actByzantine } from '../byzantine/act.ts';
+import { startLying } from '../byzantine/liar.ts';
 import { ORIGIN } from '../workload/worker-options.ts';
 import type { Machine } from './machine.ts';
 import { openBurst, startPeople } from './people.ts';
@@ -65,6 +66,8 @@ function applyToMachine(universe: Universe, machine: Machine, fault: Fault): voi
     case 'partition':
       network.partition(machine.name, ORIGIN);
       return later(fault.forMs, 'partition ends', () => network.mend(machine.name, ORIGIN));
+    case 'lying-server':
+      return startLying(universe, machine, fault);
     case 'forged-push':
       return universe.push.forge(machine.name, 'not from us');
     default:
