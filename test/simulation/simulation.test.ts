@@ -64,7 +64,7 @@ test('HOUSE simulator: a plan that fails ends in exit code 1, with the rule, and
 });
 
 test('HOUSE simulator: a run that never ends is killed and reported, and the next one runs', async () => {
-  const pool = createPool(1, 4_000);
+  const pool = createPool(1, 2_000);
   const endless: Plan = { ...makePlan(6), faults: [] };
   try {
     const hung = await pool.run({ plan: { ...endless, scale: { ...endless.scale, actionMs: 0 } }, times: 1, lines: 0 });

@@ -6,7 +6,8 @@ import { shrinkPlan } from './shrink.ts';
 
 /** Why runs of a plan are a failure; undefined: they are none. */
 export function failureOf(outcome: JobOutcome): Failure | undefined {
-  if (outcome.kind === 'hang') return { rule: 'HANG', text: `it did not end within ${outcome.seconds} s`, at: 0 };
+  if (outcome.kind === 'hang')
+    return { rule: 'HANG', text: `it did not end within ${outcome.seconds} s of a processor's time`, at: 0 };
   if (outcome.kind === 'died') return { rule: 'DIED', text: outcome.text, at: 0 };
   const broken = outcome.runs.find(({ failure }) => failure !== undefined)?.failure;
   return isSameTrace(outcome.runs)

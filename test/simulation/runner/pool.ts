@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { FromChild, Job, JobOutcome } from './job.ts';
+import { createStopwatch } from './stopwatch.ts';
 
 /** Child processes that run jobs, each one at a time. */
 export interface Pool {
@@ -13,7 +14,7 @@ export interface Pool {
   readonly close: () => void;
 }
 
-/** Longer than any run takes on a machine that is busy with other things. */
+/** Longer than any run takes. */
 const HANG_MS = 120_000;
 const CHILD = fileURLToPath(new URL('child.ts', import.meta.url));
 const LOADER = new URL('../loader/workbox-in-node.ts', import.meta.url).href;
@@ -79,18 +80,14 @@ export function createPool(size: number, hangMs = HANG_MS): Pool {
 
 function askChild(child: ChildProcess, job: Job, hangMs: number): Promise<JobOutcome> {
   return new Promise((resolve) => {
-    let limit: NodeJS.Timeout | undefined;
     const settle = (outcome: JobOutcome): void => {
-      clearTimeout(limit);
+      limit.stop();
       child.removeAllListeners();
       resolve(outcome);
     };
-    const startLimit = (ms: number): void => {
-      clearTimeout(limit);
-      limit = setTimeout(() => settle({ kind: 'hang', seconds: ms / 1_000 }), ms);
-    };
+    const limit = createStopwatch(child.pid ?? 0, (ms) => settle({ kind: 'hang', seconds: ms / 1_000 }));
     child.on('message', (message: FromChild) => {
-      if (message.kind === 'begins') startLimit(hangMs);
+      if (message.kind === 'begins') limit.restart(hangMs);
       else settle(message);
     });
     child.on('exit', (code, signal) =>
@@ -98,7 +95,7 @@ function askChild(child: ChildProcess, job: Job, hangMs: number): Promise<JobOut
     );
     child.on('error', (error) => settle({ kind: 'died', text: error.message }));
     // Until it has started, which is not its run's fault.
-    startLimit(HANG_MS);
+    limit.restart(HANG_MS);
     child.send(job);
   });
 }
