@@ -102,12 +102,20 @@ export function createShardedTable<Row>(
     shard.changed = true;
   }
 
-  async function withPrefix(wanted: string): Promise<[string, Row][]> {
-    const first = indexOf(wanted);
+  function shardsWith(prefixOfKeys: string): readonly Shard<Row>[] {
+    const first = indexOf(prefixOfKeys);
     let end = first + 1;
-    while (end < shards.length && (shards[end]?.from ?? '').startsWith(wanted)) end += 1;
-    const inside = shards.slice(first, end);
-    await loadAll(inside);
+    while (end < shards.length && (shards[end]?.from ?? '').startsWith(prefixOfKeys)) end += 1;
+    return shards.slice(first, end);
+  }
+
+  async function withPrefix(wanted: string): Promise<[string, Row][]> {
+    let inside = shardsWith(wanted);
+    // Written meanwhile, shards are others now: what is read has to be of one moment.
+    while (inside.some(({ rows }) => rows === undefined)) {
+      await loadAll(inside);
+      inside = shardsWith(wanted);
+    }
     const found: [string, Row][] = [];
     for (const { rows } of inside) for (const item of rows ?? []) if (item[0].startsWith(wanted)) found.push(item);
     return found.toSorted(([a], [b]) => compareText(a, b));

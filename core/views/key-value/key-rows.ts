@@ -1,4 +1,5 @@
 import type { Json } from '../../log/body.ts';
+import type { Awaitable } from '../../log/bytes.ts';
 import type { LogName } from '../../log/version-vector.ts';
 import type { ShardedTable } from '../sharded-table.ts';
 import type { ViewContext } from '../view.ts';
@@ -16,9 +17,11 @@ export interface KeyRows {
   /** Keys with more than one live version. */
   readonly conflicted: ReadonlySet<string>;
   readonly history: (key: string, versions: number) => Promise<PastVersion[]>;
-  /** Adds a version to a key that has so many. A promise only when the shard has to be loaded. */
-  readonly addToHistory: (key: string, versions: number, past: PastVersion) => void | Promise<void>;
-  readonly replaceHistory: (key: string, history: readonly PastVersion[]) => Promise<void>;
+  /** To be awaited before a version is added to a key that has so many. A promise only when its shard has to be loaded. */
+  readonly loadHistoryEnd: (key: string, versions: number) => Awaitable<void>;
+  readonly addToHistory: (key: string, versions: number, past: PastVersion) => void;
+  /** Of a key whose history was read. */
+  readonly replaceHistory: (key: string, history: readonly PastVersion[]) => void;
   /** Entries that an authority refused, by id. */
   readonly refused: ReadonlyMap<string, RefusedEntry>;
   readonly addRefused: (row: RefusedEntry) => void;
@@ -63,14 +66,17 @@ export async function openKeyRows({ table, logIndex, logAt }: ViewContext): Prom
     marks.set(key, isConflict);
   }
 
-  function addToHistory(key: string, versions: number, past: PastVersion): void | Promise<void> {
+  function loadHistoryEnd(key: string, versions: number): Awaitable<void> {
+    const piece = histories.get(pieceKey(key, versions));
+    if (piece instanceof Promise) return piece.then(() => undefined);
+  }
+
+  function addToHistory(key: string, versions: number, past: PastVersion): void {
     const rowKey = pieceKey(key, versions);
-    const add = (piece: string | undefined): void => {
-      const text = toText(past);
-      histories.set(rowKey, piece === undefined ? text : `${piece},${text}`);
-    };
     const piece = histories.get(rowKey);
-    return piece instanceof Promise ? piece.then(add) : add(piece);
+    if (piece instanceof Promise) throw new Error('a history is loaded before it is added to');
+    const text = toText(past);
+    histories.set(rowKey, piece === undefined ? text : `${piece},${text}`);
   }
 
   function toText(past: PastVersion): string {
@@ -86,9 +92,8 @@ export async function openKeyRows({ table, logIndex, logAt }: ViewContext): Prom
     return all;
   }
 
-  async function replaceHistory(key: string, versions: readonly PastVersion[]): Promise<void> {
+  function replaceHistory(key: string, versions: readonly PastVersion[]): void {
     for (let at = 0; at < versions.length; at += HISTORY_PIECE_VERSIONS) {
-      await histories.get(pieceKey(key, at));
       histories.set(pieceKey(key, at), versions.slice(at, at + HISTORY_PIECE_VERSIONS).map(toText).join(','));
     }
   }
@@ -106,7 +111,7 @@ export async function openKeyRows({ table, logIndex, logAt }: ViewContext): Prom
     verdicts.set(log, place);
   }
 
-  return { states, setState, conflicted, history, addToHistory, replaceHistory, refused, addRefused, accounts, forks, addFork };
+  return { states, setState, conflicted, history, loadHistoryEnd, addToHistory, replaceHistory, refused, addRefused, accounts, forks, addFork };
 }
 
 function pieceKey(key: string, version: number): string {

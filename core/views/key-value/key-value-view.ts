@@ -48,42 +48,49 @@ async function openKeyValueView(context: ViewContext): Promise<OpenView<KeyValue
     const large = entry.bodyBytes > MAX_INLINE_BODY_BYTES;
     const entryId = toBase64Url(id);
     const name = body?.origin ?? entryId;
-    let before: Promise<void> | undefined;
+    const applied: Awaitable<Apply>[] = [];
     for (const write of body?.writes ?? []) {
       const [key, deleted] = [write[1], write[0] === 'delete'];
       const value = deleted || large ? null : valueOf(write);
       const version = { id: name, log, sequence, lamport: entry.lamport, deleted, value, large: large && !deleted };
       const incoming = { version, parents: writeParents(write), isCopy: body?.origin !== undefined, entryId };
       changed.add(key);
-      const folded: Awaitable<void> = before === undefined ? foldWrite(key, incoming) : before.then(() => foldWrite(key, incoming));
-      if (folded instanceof Promise) before = folded;
+      applied.push(foldWrite(key, incoming));
     }
-    return before;
+    return applyTogether(applied);
   }
 
-  /** Synchronous when the key's shards are in memory and the write is an ordinary one. */
-  function foldWrite(key: string, incoming: Incoming): Awaitable<void> {
+  /** What a write comes to. Synchronous when the key's shards are in memory and the write is an ordinary one. */
+  function foldWrite(key: string, incoming: Incoming): Awaitable<Apply> {
     const state = states.get(key);
     return state instanceof Promise ? state.then((loaded) => foldInto(key, loaded, incoming)) : foldInto(key, state, incoming);
   }
 
-  function foldInto(key: string, state: KeyState | undefined, incoming: Incoming): Awaitable<void> {
+  function foldInto(key: string, state: KeyState | undefined, incoming: Incoming): Awaitable<Apply> {
     const next = quickState(state, incoming, refused);
     if (next === undefined) return foldSlowly(key, state, incoming);
-    const added = rows.addToHistory(key, next.state.versions - 1, next.past);
-    return added instanceof Promise ? added.then(() => rows.setState(key, next.state)) : rows.setState(key, next.state);
+    const apply: Apply = () => {
+      rows.addToHistory(key, next.state.versions - 1, next.past);
+      rows.setState(key, next.state);
+    };
+    const loading = rows.loadHistoryEnd(key, next.state.versions - 1);
+    return loading instanceof Promise ? loading.then(() => apply) : apply;
   }
 
-  async function foldSlowly(key: string, state: KeyState | undefined, incoming: Incoming): Promise<void> {
+  async function foldSlowly(key: string, state: KeyState | undefined, incoming: Incoming): Promise<Apply> {
     const history = await rows.history(key, state?.versions ?? 0);
     const past = toPastVersion(incoming, history, refused);
-    await rows.addToHistory(key, history.length, past);
+    await rows.loadHistoryEnd(key, history.length);
     const atHand = [...(state?.live ?? []), incoming.version];
-    await derive(key, [...history, past], atHand, incoming.isCopy || (state?.hasOrigins ?? false));
+    const next = await derive(key, [...history, past], atHand, incoming.isCopy || (state?.hasOrigins ?? false));
+    return () => {
+      rows.addToHistory(key, history.length, past);
+      rows.setState(key, next);
+    };
   }
 
-  /** Sets a key's state to what its history says; values come from versions at hand, or from the log. */
-  async function derive(key: string, history: readonly PastVersion[], atHand: readonly LiveVersion[], hasOrigins: boolean): Promise<void> {
+  /** A key's state as its history says; values come from versions at hand, or from the log. */
+  async function derive(key: string, history: readonly PastVersion[], atHand: readonly LiveVersion[], hasOrigins: boolean): Promise<KeyState> {
     const { live: past, missing, collisions, created } = deriveState(history);
     const live: LiveVersion[] = [];
     for (const version of await rank(context, past)) {
@@ -91,7 +98,7 @@ async function openKeyValueView(context: ViewContext): Promise<OpenView<KeyValue
       live.push(known ?? (await readVersion(key, version)));
     }
     await states.get(key);
-    rows.setState(key, { live, missing, collisions: collisions.length, versions: history.length, created, hasOrigins });
+    return { live, missing, collisions: collisions.length, versions: history.length, created, hasOrigins };
   }
 
   async function readVersion(key: string, { log, sequence, lamport, deleted }: PastVersion): Promise<LiveVersion> {
@@ -124,18 +131,36 @@ async function openKeyValueView(context: ViewContext): Promise<OpenView<KeyValue
   async function takeBack({ log, sequence }: RefusedEntry, changed: Set<string>): Promise<void> {
     const entry = await context.readEntry(log, sequence);
     const body = entry && bodyOf(entry, sequence);
+    const applied: Apply[] = [];
     for (const [, key] of body?.writes ?? []) {
       const state = await states.get(key);
       if (state === undefined) continue;
       const history = await rows.history(key, state.versions);
       const marked = history.map((past) => (past.log === log && past.sequence === sequence ? { ...past, refused: true } : past));
-      await rows.replaceHistory(key, marked);
-      await derive(key, marked, state.live, state.hasOrigins);
+      const next = await derive(key, marked, state.live, state.hasOrigins);
+      applied.push(() => {
+        rows.replaceHistory(key, marked);
+        rows.setState(key, next);
+      });
       changed.add(key);
     }
+    for (const apply of applied) apply();
   }
 
   return { fold, api: createKeyValueApi(rows, readValue) };
+}
+
+/** Makes what was folded visible. Everything it needs is in memory. */
+type Apply = () => void;
+
+/** All writes of an entry are seen at once: nobody reads between the first and the last (VIEW1). */
+function applyTogether(applied: readonly Awaitable<Apply>[]): Awaitable<void> {
+  if (applied.some((apply) => apply instanceof Promise)) {
+    return Promise.all(applied).then((ready) => {
+      for (const apply of ready) apply();
+    });
+  }
+  for (const apply of applied as readonly Apply[]) apply();
 }
 
 /** The next state when the write is an ordinary one: first of its key, or superseding all live versions and nothing else. */

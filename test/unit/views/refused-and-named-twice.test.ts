@@ -27,6 +27,23 @@ describe('key-value view, rare entries', () => {
     expect(await early.view.canonicalState()).toBe(await late.view.canonicalState());
   });
 
+  test('VIEW1 VIEW8: an entry of several keys is seen whole or not at all, also while it is taken back', async () => {
+    const [writer, authority, reader] = [await openReplica(), await openReplica({ account: 'server' }), await openReplica()];
+    const keys = ['a', 'b', 'c'];
+    const [appended] = await writer.append([{ writes: keys.map((key) => ({ key, value: 'spam' })) }]);
+    await reader.setAuthorities([(await authority.state([{ kind: 'enrol', log: writer.ownLog() ?? '', account: 'ann' }]))[0]?.log ?? '']);
+    await copyAll(writer, reader);
+    if (appended === undefined) throw new Error('one draft makes one entry');
+    await authority.state([{ kind: 'refuse', ...appended, code: 'forbidden', reason: 'spam' }]);
+    const taking = copyAll(authority, reader);
+    let ended = false;
+    void taking.then(() => (ended = true));
+    const seen = new Set<number>();
+    while (!ended) seen.add((await reader.view.items('')).length);
+    seen.add((await reader.view.items('')).length);
+    expect([...seen].toSorted()).toEqual([0, keys.length]);
+  });
+
   test('VIEW5: a version that is named as a parent twice, by sequence and by id, is superseded once', async () => {
     const at = createResponder();
     const [writer, other] = [await createAccountWriter('ann'), await createAccountWriter('ann', 'other')];
