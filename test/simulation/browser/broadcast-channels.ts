@@ -1,3 +1,4 @@
+import { cloneStored } from '../disk/clone.ts';
 import { boundToProcess, presentProcess } from '../world/process.ts';
 import type { SimRandom } from '../world/random.ts';
 import type { World } from '../world/world.ts';
@@ -25,7 +26,7 @@ export function createBroadcastChannels(world: World, random: SimRandom): new (n
     presentProcess()?.onDeath(() => open.delete(deliver));
     return {
       postMessage(message) {
-        const data = structuredClone(message);
+        const data = cloneStored(message);
         lastAt = Math.max(lastAt, world.now() + random.between(0.02, 2));
         for (const other of open) {
           if (other === deliver) continue;

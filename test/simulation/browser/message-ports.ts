@@ -1,3 +1,4 @@
+import { cloneStored } from '../disk/clone.ts';
 import { boundToProcess } from '../world/process.ts';
 import type { SimRandom } from '../world/random.ts';
 import type { World } from '../world/world.ts';
@@ -24,7 +25,7 @@ export function createMessageChannels(world: World, random: SimRandom): new () =
     let lastAt = 0;
     const port = (own: End, other: End): SimPort => ({
       postMessage(message) {
-        const data = structuredClone(message);
+        const data = cloneStored(message);
         lastAt = Math.max(lastAt, world.now() + random.between(0.02, 1));
         world.after(lastAt - world.now(), 'port message', () => other.deliver(data));
       },

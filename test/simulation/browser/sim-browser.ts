@@ -1,3 +1,4 @@
+import { cloneStored } from '../disk/clone.ts';
 import type { WorkerCrypto } from '../../../sw/account-store.ts';
 import type { WorkerOptions } from '../../../sw/options.ts';
 import type { BrowserDisk } from '../disk/browser-disk.ts';
@@ -250,7 +251,7 @@ export function createSimBrowser(parts: SimBrowserOptions): SimBrowser {
     closeTab: (tab) => world.kill(tab.process),
     tabs: () => [...tabs.values()],
     postToWorker(client, data, ports) {
-      const copy = structuredClone(data);
+      const copy = cloneStored(data);
       runAsWorld(() =>
         inBrowser('message', random.between(0.05, 3), () => void dispatch('message', { data: copy, ports, source: client })),
       );
