@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-import { isBuilt } from '../../../scripts/build.mjs';
 import { endWithUs } from '../../platform/parts/scratch.ts';
 import type { Scratch } from '../../platform/parts/scratch.ts';
 import type { ServerProcess } from '../../platform/server-process.ts';
@@ -14,6 +13,9 @@ import { createTcpGate } from '../../platform/tcp-gate.ts';
 export const TASKS = 'tasks';
 export const GARDEN = 'garden';
 export const COLLECTION = '/api/tasks';
+
+/** The sources themselves: a build may be older. */
+const PROGRAM = fileURLToPath(new URL('../../../server/cli.ts', import.meta.url));
 
 /** `wakelog serve` on a data folder, behind an address that stays while it dies and comes back. */
 export interface PowerServer {
@@ -37,7 +39,7 @@ export async function createPowerServer(
 ): Promise<PowerServer> {
   const gate = scratch.use(await createTcpGate(), (it) => it.close());
   const options = ['--port', '0', '--data', dataDir, '--space', TASKS, '--collection', COLLECTION];
-  const command = [program(), 'serve', ...options];
+  const command = [PROGRAM, 'serve', ...options];
   return {
     origin: gate.origin,
     async start() {
@@ -57,9 +59,4 @@ export async function createPowerServer(
     },
     isGone: () => gate.setUpstream(null),
   };
-}
-
-/** The built command when it is that of these sources; it starts in half the time. */
-function program(): string {
-  return fileURLToPath(new URL(`../../../${isBuilt() ? 'bin/wakelog.mjs' : 'server/cli.ts'}`, import.meta.url));
 }

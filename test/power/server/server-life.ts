@@ -127,7 +127,15 @@ async function writeUntilDeath(
   await end(pid);
   server.isGone();
   stopping.abort();
-  await writing;
+  await writing.catch((error: unknown) => {
+    throw new Error(
+      `the server had said:\n${log
+        .all('line')
+        .map(({ text }) => text)
+        .join('\n')}`,
+      { cause: error },
+    );
+  });
   const complaints = log.all('line').filter(({ text }) => /new epoch|error/i.test(text));
   if (complaints.length > 0) throw new Error(`the server said: ${complaints.map(({ text }) => text).join('\n')}`);
 }
