@@ -35,7 +35,7 @@ export async function createDevice(options: DeviceOptions): Promise<Device> {
   /** Live streams in a row that ended before their first frame. */
   let failedStreams = 0;
   const life = toBase64Url(crypto.randomBytes(LIFE_BYTES));
-  const exchange = createExchange({ replica, device: name, life, transport });
+  const exchange = createExchange({ replica, device: name, life, transport, now: clock.now });
   const stream = createLiveStream({
     replica,
     device: name,

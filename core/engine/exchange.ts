@@ -11,7 +11,7 @@ import type { Transport, TransportAnswer } from './ports.ts';
 import { createAsker, inOrder, nextRequest } from './ask-ahead.ts';
 import type { MergeVerdict, Replica } from './replica.ts';
 import type { SyncMemory } from './sync-memory.ts';
-import { ACKNOWLEDGED, BLOCKED, CURSOR, cursorToText, FORKED, LACKING, readMemory, SETBACK, SYNCED_AT, vectorToText } from './sync-memory.ts';
+import { ACKNOWLEDGED, BLOCKED, COMPARED_AT, CURSOR, cursorToText, FORKED, LACKING, readMemory, SETBACK, SYNCED_AT, vectorToText } from './sync-memory.ts';
 import type { ExchangeOutcome } from './sync-state.ts';
 import { takeOtherBranch } from './take-other-branch.ts';
 import { createTurns } from './turns.ts';
@@ -21,6 +21,11 @@ import { createTurns } from './turns.ts';
  * honest server needs a few (another history, a gap, a fork); one that asks for more is left alone for a while (SYNC7).
  */
 const MOST_FRUITLESS_ROUNDS = 32;
+/**
+ * Once a day vectors are compared, and what was refused is sent again, whatever is remembered: if somebody stood in for the server
+ * and lied, in its name, that is where it ends (SYNC17).
+ */
+const COMPARE_EVERY_MS = 86_400_000;
 /** Refusals that end by themselves: room is made, a permission is given. Tried again with each exchange (SYNC6). */
 const PASSING_REFUSALS: ReadonlySet<RefusedRun['code']> = new Set(['storage-full', 'forbidden', 'unenrolled', 'gap']);
 
@@ -47,6 +52,8 @@ export interface ExchangeOptions {
   /** Of this life of the device; its live stream has the same. */
   readonly life: string;
   readonly transport: Transport;
+  /** Wall clock, ms. Without one, vectors are compared only for another reason than time. */
+  readonly now?: () => number;
 }
 
 export interface Exchange {
@@ -56,7 +63,7 @@ export interface Exchange {
   readonly takeLive: (message: Bytes) => Promise<ExchangeOutcome>;
 }
 
-export function createExchange({ replica, device, life, transport }: ExchangeOptions): Exchange {
+export function createExchange({ replica, device, life, transport, now }: ExchangeOptions): Exchange {
   const { store, space, account } = replica;
   /** Set while vectors are compared: what the server said it holds. The cursor is kept only once both are level (SYNC4). */
   let serverHeads: VersionVector | undefined;
@@ -74,11 +81,11 @@ export function createExchange({ replica, device, life, transport }: ExchangeOpt
     const course: Course = { fruitless: 0, gained: new Map() };
     const asker = createAsker(transport);
     const encode = (asked: SpaceRequest): Bytes => encodeSyncRequest({ account, device, life, spaces: [asked] });
-    await forgetPassingRefusals(store);
+    await forgetRefusals(store, now);
     while (course.fruitless < MOST_FRUITLESS_ROUNDS) {
       if (await turns(() => takeOtherBranch(replica))) continue;
       const memory = await readMemory(store);
-      const comparing = serverHeads !== undefined || memory.cursor === undefined || (memory.lacking && looksForLack);
+      const comparing = serverHeads !== undefined || memory.cursor === undefined || (memory.lacking && looksForLack) || isComparisonDue(memory, now);
       const outgoing = await collect(store, [...(await rangesToSend(memory)), ...(await rangesToProve())], frameBytes);
       const part = {
         space,
@@ -174,7 +181,7 @@ export function createExchange({ replica, device, life, transport }: ExchangeOpt
       [SYNCED_AT]: String(time),
       [BLOCKED]: JSON.stringify(blocked),
       ...(comparing && !level ? {} : { [CURSOR]: cursorToText(response.cursor) }),
-      ...(comparing && level ? { [LACKING]: undefined } : {}),
+      ...(comparing && level ? { [LACKING]: undefined, ...(now && { [COMPARED_AT]: String(now()) }) } : {}),
       ...(level && memory.setback !== undefined ? { [SETBACK]: undefined } : {}),
       ...noteForks(memory, refusedForks),
     };
@@ -237,10 +244,16 @@ export function createExchange({ replica, device, life, transport }: ExchangeOpt
   return { run, takeLive };
 }
 
+/** A clock that was set back asks for it, too (SYNC17). */
+function isComparisonDue({ comparedAt }: SyncMemory, now: (() => number) | undefined): boolean {
+  return now !== undefined && (comparedAt === undefined || Math.abs(now() - comparedAt) >= COMPARE_EVERY_MS);
+}
+
 /** What stood in the way may be gone by now: the first refusal of this exchange says if not. */
-async function forgetPassingRefusals(store: LogStore): Promise<void> {
-  const blocked = Object.entries((await readMemory(store)).blocked);
-  const lasting = blocked.filter(([, code]) => !PASSING_REFUSALS.has(code));
+async function forgetRefusals(store: LogStore, now: (() => number) | undefined): Promise<void> {
+  const memory = await readMemory(store);
+  const blocked = Object.entries(memory.blocked);
+  const lasting = isComparisonDue(memory, now) ? [] : blocked.filter(([, code]) => !PASSING_REFUSALS.has(code));
   if (lasting.length < blocked.length) await store.putValues({ [BLOCKED]: JSON.stringify(Object.fromEntries(lasting)) });
 }
 

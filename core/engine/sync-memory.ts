@@ -12,6 +12,7 @@ export const FORKED = 'forked';
 export const MOVING = 'moving';
 export const LACKING = 'lacking';
 export const SETBACK = 'setback';
+export const COMPARED_AT = 'compared-at';
 
 /** Why the server takes no more of a log of this device, until something changes. */
 export type Blocked = Readonly<Record<LogName, RefusedRun['code']>>;
@@ -31,14 +32,16 @@ export interface SyncMemory {
   readonly lacking: boolean;
   /** What the canary told of the database at a start (SYNC14), until the first level exchange after it. */
   readonly setback: Setback | undefined;
+  /** When vectors were last found level, ms by the own clock. */
+  readonly comparedAt: number | undefined;
 }
 
 /** The database was found empty, or older than it once was, by a canary that knows better. */
 export type Setback = 'emptied' | 'restored';
 
 export async function readMemory(store: LogStore): Promise<SyncMemory> {
-  const names = [CURSOR, ACKNOWLEDGED, SYNCED_AT, BLOCKED, FORKED, MOVING, LACKING, SETBACK];
-  const [cursor, acknowledged, syncedAt, blocked, forked, moving, lacking, setback] = await store.values(names);
+  const names = [CURSOR, ACKNOWLEDGED, SYNCED_AT, BLOCKED, FORKED, MOVING, LACKING, SETBACK, COMPARED_AT];
+  const [cursor, acknowledged, syncedAt, blocked, forked, moving, lacking, setback, comparedAt] = await store.values(names);
   return {
     cursor: cursor === undefined ? undefined : textToCursor(cursor),
     acknowledged: new Map(JSON.parse(acknowledged ?? '[]') as [LogName, number][]),
@@ -48,6 +51,7 @@ export async function readMemory(store: LogStore): Promise<SyncMemory> {
     moving: moving === undefined ? undefined : (JSON.parse(moving) as SyncMemory['moving']),
     lacking: lacking !== undefined,
     setback: setback as Setback | undefined,
+    comparedAt: comparedAt === undefined ? undefined : Number(comparedAt),
   };
 }
 

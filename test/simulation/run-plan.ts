@@ -1,3 +1,4 @@
+import { letADayGoBy } from './byzantine/after-lies.ts';
 import { intrusionsOf } from './byzantine/intrusions.ts';
 import { checkEnd } from './checks/check-end.ts';
 import { checkForged } from './checks/check-forged.ts';
@@ -29,6 +30,7 @@ export async function runPlan(plan: Plan, { keptLines = 0 }: RunOptions = {}): P
   for (const fault of plan.faults) world.after(fault.atMs, 'a fault', () => applyFault(universe, fault));
   await world.run(plan.scale.busyMs);
   endFaults(universe);
+  letADayGoBy(universe);
   checkStores(universe);
   if (world.failure() === undefined) await settle(universe);
   if (world.failure() === undefined) {

@@ -7,6 +7,7 @@ import type { RefusedRun, SpaceRequest, SpaceResponse } from '../../../core/prot
 import type { Lie } from '../plan/plan.ts';
 import type { Universe } from '../universe/universe.ts';
 import type { SimRandom } from '../world/random.ts';
+import { createEvilPost } from './evil-post.ts';
 import { createEvilWriter, endOf } from './evil-writer.ts';
 import { flipped, forgedBody } from './forge.ts';
 import { intrusionsOf } from './intrusions.ts';
@@ -125,6 +126,8 @@ async function altered({ universe, random, space }: LieParts, runs: readonly Byt
 /** The opening of a log, and two entries that both claim to follow it. */
 async function signBranches({ universe, space }: LieParts): Promise<readonly Bytes[]> {
   const evil = await createEvilWriter(universe.cryptography, space, 'byzantine');
+  // The honest server lets it in, as anybody; what it is shown of the rest is nothing.
+  await createEvilPost(universe, space).sync({ session: 'byzantine' }, { runs: evil.runs });
   const from = evil.end();
   const one = await evil.sign([{}], from);
   const other = await evil.sign([{}], from);
