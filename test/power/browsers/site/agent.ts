@@ -164,7 +164,8 @@ export function runAgent(socketPort: number, path: string): void {
           (await caches.match(location.href)) !== undefined &&
           (await connected()).status.getSnapshot().lastSynced !== null,
       ),
-    sent: () => until(async () => (await connected()).status.getSnapshot().unsent === 0),
+    // The status that a page shows may be of a worker that was stopped before it told of the last write.
+    sent: () => until(async () => (await (await connected()).exportUnsent()).length === 0),
     async sync() {
       await (await connected()).sync();
       return null;
