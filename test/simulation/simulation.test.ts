@@ -8,7 +8,7 @@ import { KNOWN_SEEDS } from './known-seeds.ts';
 import { makePlan } from './plan/make-plan.ts';
 import type { Fault, Plan } from './plan/plan.ts';
 import type { RunReport } from './runner/job.ts';
-import { failureOf } from './runner/judge.ts';
+import { failureOf, partingOf } from './runner/judge.ts';
 import { createPool } from './runner/pool.ts';
 
 /*
@@ -83,6 +83,19 @@ test('HOUSE simulator: two runs that differ are a failure, whatever else they ar
   expect(failureOf({ kind: 'ran', cpuMs: 1, runs: [run, { ...run, traceHash: 'b' }] })?.rule).toBe('DETERMINISM');
   const broken = { ...run, failure: { rule: 'LOG13', text: 'gap', at: 1 } };
   expect(failureOf({ kind: 'ran', cpuMs: 1, runs: [broken, broken] })?.rule).toBe('LOG13');
+});
+
+test('HOUSE simulator: where runs part, the line is shown, also when one of them only ends sooner', () => {
+  expect(
+    partingOf([
+      ['a', 'b', 'c'],
+      ['a', 'b', 'c'],
+      ['a', 'x', 'c'],
+    ]),
+  ).toBe('  they part at line 2:\n    a\n  - b\n  + x');
+  expect(partingOf([['a', 'b'], ['a']])).toContain('line 2:\n    a\n  - b\n  + (the end)');
+  expect(partingOf([['a'], ['a', 'b']])).toContain('- (the end)\n  + b');
+  expect(partingOf([['a'], ['a']])).toBeUndefined();
 });
 
 test('HOUSE simulator: seeds that once failed are named with a rule and a sentence, none of them twice', () => {

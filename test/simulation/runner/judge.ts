@@ -34,20 +34,21 @@ export async function describeDifference(pool: Pool, plan: Plan, worker: number)
   const traces = [fresh, used].flatMap((outcome) =>
     outcome.kind === 'ran' ? outcome.runs.map(({ traceLines }) => traceLines) : [],
   );
-  const [first = [], ...others] = traces;
+  return partingOf(traces) ?? '  four more runs went the same way: it depends on what ran before in the process';
+}
+
+/** The first line in which any of the traces differs from the first one, with what went before. */
+export function partingOf([first = [], ...others]: readonly (readonly string[])[]): string | undefined {
   for (const other of others) {
-    const at = first.findIndex((line, i) => line !== other[i]);
-    if (at === -1 && other.length === first.length) continue;
-    const from = at === -1 ? first.length : at;
-    const before = first.slice(Math.max(0, from - 5), from).map((line) => `    ${line}`);
-    return [
-      `  they part at line ${from + 1}:`,
-      ...before,
-      `  - ${first[from] ?? '(the end)'}`,
-      `  + ${other[from] ?? '(the end)'}`,
-    ].join('\n');
+    const longer = Math.max(first.length, other.length);
+    let at = 0;
+    while (at < longer && first[at] === other[at]) at += 1;
+    if (at === longer) continue;
+    const before = first.slice(Math.max(0, at - 5), at).map((line) => `    ${line}`);
+    const [one, another] = [first[at] ?? '(the end)', other[at] ?? '(the end)'];
+    return [`  they part at line ${at + 1}:`, ...before, `  - ${one}`, `  + ${another}`].join('\n');
   }
-  return '  four more runs went the same way as each other: it depends on what ran before in the process';
+  return undefined;
 }
 
 const SHRINK_MS = 60_000;
