@@ -1,75 +1,91 @@
 import { toBase64Url } from '../log/bytes.ts';
+import type { LogStore, NamedValues } from '../log/log-store.ts';
 import type { LogName } from '../log/version-vector.ts';
+import { MOST_ENTRIES_PER_COMMIT } from './append-queue.ts';
 import type { Appended, Draft, Replica } from './replica.ts';
 
-/** What an attempt came to: so many entries of a log from one sequence on. */
+/** What an attempt came to: so many entries of a log from one on, all of one transaction. */
 interface Attempt {
-  readonly attempt: string;
   readonly log: LogName;
   readonly first: number;
+  /** Of the first entry. */
+  readonly id: string;
   readonly count: number;
 }
 
+const PREFIX = 'attempt:';
 /**
- * So many attempts are remembered at least one of which is the last: an attempt is repeated within a minute, when the
+ * Attempts are forgotten once so many entries came after theirs, now and then: a page repeats one within a minute, when the
  * worker that took it was stopped before it answered.
  */
-const SLOTS = 256;
+const REMEMBERED_ENTRIES = 4_096;
+const FORGET_EVERY_ENTRIES = 512;
 
 /**
- * Appends drafts once under the name of an attempt (CAP30): asked again, also after a restart, it finds what it appended
- * and answers with that. What it appended is remembered in the first entry's own transaction; where only the first of
- * several transactions was reached, the rest is appended now. Calls with one name have to come one after another.
+ * Appends drafts once under the name of an attempt (CAP30): asked again, also after a restart or by another version of the
+ * worker, it finds what it appended and answers with that. An attempt is remembered in its entries' own transaction; one of
+ * several transactions in each. Calls with one name have to come one after another.
  */
 export async function appendOnce(
-  replica: Pick<Replica, 'append' | 'appendIf' | 'store'>,
+  replica: Pick<Replica, 'appendAllIf' | 'store'>,
   attempt: string,
   drafts: readonly Draft[],
 ): Promise<readonly Appended[]> {
-  const name = slotName(attempt);
-  const recalling = recall(replica.store, name, attempt);
-  const [first, ...others] = drafts;
-  if (first === undefined) return [];
-  const remember: Draft['values'] = (appended) => ({
-    ...first.values?.(appended),
-    [name]: JSON.stringify({
-      attempt,
-      log: appended.log,
-      first: appended.sequence,
-      count: drafts.length,
-    } satisfies Attempt),
-  });
-  const draft = { ...first, values: remember };
-  if (others.length === 0) {
-    // The usual write: it is looked up while the append waits for its turn.
-    const appended = await replica.appendIf(async () => {
-      const before = await recalling;
-      return before === undefined ? draft : { refuse: before };
-    });
-    return 'refuse' in appended ? appended.refuse : [appended];
-  }
-  const before = await recalling;
-  if (before === undefined) return replica.append([draft, ...others]);
-  const rest = drafts.slice(before.length);
-  return rest.length === 0 ? before : [...before, ...(await replica.append(rest))];
-}
-
-async function recall(store: Replica['store'], name: string, attempt: string): Promise<Appended[] | undefined> {
-  const text = await store.value(name);
-  const remembered = text === undefined ? undefined : (JSON.parse(text) as Attempt);
-  if (remembered?.attempt !== attempt) return undefined;
   const appended: Appended[] = [];
-  for (let sequence = remembered.first; sequence < remembered.first + remembered.count; sequence++) {
-    const id = await store.entryId(remembered.log, sequence);
-    if (id === undefined) break;
-    appended.push({ id: toBase64Url(id), log: remembered.log, sequence });
+  for (let at = 0; at < drafts.length; at += MOST_ENTRIES_PER_COMMIT) {
+    const name = `${PREFIX}${attempt}${at === 0 ? '' : `:${at}`}`;
+    appended.push(...(await appendPieceOnce(replica, name, drafts.slice(at, at + MOST_ENTRIES_PER_COMMIT))));
   }
   return appended;
 }
 
-/** A few names, used again and again, so that the memory does not grow with the log. */
-function slotName(attempt: string): string {
-  let hash = 0;
-  for (let i = 0; i < attempt.length; i++) hash = (hash * 31 + attempt.charCodeAt(i)) | 0;
-  return `attempt:${Math.abs(hash) % SLOTS}`;
+async function appendPieceOnce({ appendAllIf, store }: Pick<Replica, 'appendAllIf' | 'store'>, name: string, drafts: readonly Draft[]): Promise<readonly Appended[]> {
+  // Looked up while the append waits for its turn.
+  const recalling = recall(store, name);
+  recalling.catch(() => undefined);
+  const outcome = await appendAllIf<readonly Appended[]>(drafts.length, async ({ mayBeStale }) => {
+    const before = (await recalling) ?? (mayBeStale ? await recall(store, name) : undefined);
+    return before === undefined ? withMemory(name, drafts) : { refuse: before };
+  });
+  if ('refuse' in outcome) return outcome.refuse;
+  const last = outcome.at(-1);
+  if (last !== undefined && crosses(last.sequence, drafts.length)) void forget(store, last).catch(() => undefined);
+  return outcome;
+}
+
+/** The first draft carries the memory of all of them. */
+function withMemory(name: string, [first, ...others]: readonly Draft[]): Draft[] {
+  if (first === undefined) return [];
+  const count = 1 + others.length;
+  const values = (appended: Appended): NamedValues => ({
+    ...first.values?.(appended),
+    [name]: JSON.stringify({ log: appended.log, first: appended.sequence, id: appended.id, count } satisfies Attempt),
+  });
+  return [{ ...first, values }, ...others];
+}
+
+async function recall(store: LogStore, name: string): Promise<Appended[] | undefined> {
+  const text = await store.value(name);
+  if (text === undefined) return undefined;
+  const { log, first, id, count } = JSON.parse(text) as Attempt;
+  const appended: Appended[] = [{ id, log, sequence: first }];
+  for (let sequence = first + 1; sequence < first + count; sequence++) {
+    const next = await store.entryId(log, sequence);
+    // The log was set aside since; that its entries were taken is what counts.
+    appended.push({ id: next === undefined ? id : toBase64Url(next), log, sequence });
+  }
+  return appended;
+}
+
+function crosses(last: number, count: number): boolean {
+  return Math.floor(last / FORGET_EVERY_ENTRIES) > Math.floor((last - count) / FORGET_EVERY_ENTRIES);
+}
+
+async function forget(store: LogStore, { log, sequence }: Appended): Promise<void> {
+  const old: Record<string, undefined> = {};
+  for (const [name, text] of await store.valuesUnder(PREFIX)) {
+    const attempt = JSON.parse(text) as Attempt;
+    if (attempt.log !== log || attempt.first < sequence - REMEMBERED_ENTRIES) old[name] = undefined;
+  }
+  if (Object.keys(old).length > 0) await store.putValues(old, 'relaxed');
 }

@@ -140,6 +140,7 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
     ownLog: writer.log,
     append: writer.append,
     appendIf: writer.appendIf,
+    appendAllIf: writer.appendAllIf,
     state: writer.state,
     rotate: writer.rotate,
     cover: canary.cover,

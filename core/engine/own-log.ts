@@ -51,11 +51,13 @@ export interface ExtensionStart {
   readonly key: Parameters<typeof buildRuns>[1];
   /** Greatest lamport counter seen in the space. */
   readonly lamportSeen: number;
+  /** Whether another context may have appended since this one last did; else a commit finds out. Default: yes. */
+  readonly mayBeStale?: boolean;
   /** Body of the open entry, for a new log. */
   readonly opening: { readonly device: string; readonly account: string; readonly continues?: object; readonly reason?: string };
 }
 
-export function startExtension({ ports, spaceHash, view, head, key, lamportSeen, opening }: ExtensionStart): Extension {
+export function startExtension({ ports, spaceHash, view, head, key, lamportSeen, opening, mayBeStale = true }: ExtensionStart): Extension {
   const log = logName(key.publicKey);
   const end = head === undefined ? { sequence: -1, id: NO_ENTRY } : { sequence: head.sequence, id: head.id };
   const clock = Math.min(Math.max(Math.floor(ports.clock.now()), 0), MAX_CLOCK_MS);
@@ -153,7 +155,7 @@ export function startExtension({ ports, spaceHash, view, head, key, lamportSeen,
 
   return {
     log,
-    context: { item },
+    context: { item, mayBeStale },
     addDrafts,
     addStatement: (statement) => {
       const { kind, part } = statementToDraft(statement);

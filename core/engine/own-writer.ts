@@ -14,7 +14,7 @@ import type { Added, Settled, Waiting } from './append-queue.ts';
 import { createAppendQueue, MOST_ENTRIES_PER_COMMIT } from './append-queue.ts';
 import type { Extension } from './own-log.ts';
 import { copiesOf, startExtension } from './own-log.ts';
-import type { Appended, Draft, PrepareDraft, Replica, ReplicaOptions, RotateOptions } from './replica.ts';
+import type { Appended, Draft, PrepareDraft, PrepareDrafts, Replica, ReplicaOptions, RotateOptions } from './replica.ts';
 import type { Turns } from './turns.ts';
 import type { ViewKeeper } from './view-keeper.ts';
 
@@ -22,7 +22,8 @@ import type { ViewKeeper } from './view-keeper.ts';
 export interface OwnWriter {
   readonly log: () => LogName | undefined;
   readonly append: (drafts: readonly Draft[]) => Promise<readonly Appended[]>;
-  readonly appendIf: <Refusal>(prepare: PrepareDraft<Refusal>) => Promise<Appended | { readonly refuse: Refusal }>;
+  readonly appendIf: Replica['appendIf'];
+  readonly appendAllIf: Replica['appendAllIf'];
   readonly state: (statements: readonly Statement[]) => Promise<readonly Appended[]>;
   readonly rotate: Replica['rotate'];
   /**
@@ -97,7 +98,8 @@ export function createOwnWriter(
       if (key === undefined || ownEnd === undefined) key = (await ports.writerKeys.current()) ?? (await ports.writerKeys.replace());
       const own = logName(key.publicKey);
       if (ownEnd?.log !== own) await views.current().advance((log) => log === own);
-      const extension = extendFrom(ownEnd?.log === own ? ownEnd : await store.head(own), key, {});
+      const known = ownEnd?.log === own ? ownEnd : undefined;
+      const extension = extendFrom(known ?? (await store.head(own)), key, {}, known === undefined);
       ownEnd = undefined;
       const added = await addInOrder(batch, extension);
       const anything = added.some((outcome) => 'sequences' in outcome && outcome.sequences.length > 0);
@@ -127,9 +129,9 @@ export function createOwnWriter(
     }
   }
 
-  function extendFrom(head: OwnEnd | undefined, writer: WriterKey, opening: { continues?: object; reason?: string }): Extension {
+  function extendFrom(head: OwnEnd | undefined, writer: WriterKey, opening: { continues?: object; reason?: string }, mayBeStale = true): Extension {
     const start = { ports, spaceHash, view: views.current().api, head, key: writer, lamportSeen };
-    return startExtension({ ...start, opening: { device, account, ...opening } });
+    return startExtension({ ...start, mayBeStale, opening: { device, account, ...opening } });
   }
 
   async function fold(runs: readonly VerifiedRun[]): Promise<Set<string>> {
@@ -153,14 +155,22 @@ export function createOwnWriter(
   }
 
   async function appendIf<Refusal>(prepare: PrepareDraft<Refusal>): Promise<Appended | { readonly refuse: Refusal }> {
-    const settled = await queue.enqueue(1, async (extension) => {
-      const draft = await prepare(extension.context);
-      return 'refuse' in draft ? draft : { sequences: await extension.addDrafts([draft]) };
+    const settled = await appendAllIf<Refusal>(1, async (context) => {
+      const draft = await prepare(context);
+      return 'refuse' in draft ? draft : [draft];
     });
-    if ('refuse' in settled) return settled as { readonly refuse: Refusal };
-    const [appended] = appendedOf(settled);
+    if ('refuse' in settled) return settled;
+    const [appended] = settled;
     if (appended === undefined) throw new Error('one draft makes one entry');
     return appended;
+  }
+
+  async function appendAllIf<Refusal>(count: number, prepare: PrepareDrafts<Refusal>): Promise<readonly Appended[] | { readonly refuse: Refusal }> {
+    const settled = await queue.enqueue(count, async (extension) => {
+      const drafts = await prepare(extension.context);
+      return 'refuse' in drafts ? drafts : { sequences: await extension.addDrafts(drafts) };
+    });
+    return 'refuse' in settled ? (settled as { readonly refuse: Refusal }) : appendedOf(settled);
   }
 
   async function rotate(reason: string, from: number, { log, values }: RotateOptions = {}): Promise<void> {
@@ -196,6 +206,7 @@ export function createOwnWriter(
     log: () => key && logName(key.publicKey),
     append,
     appendIf,
+    appendAllIf,
     state: async (statements) =>
       appendedOf(await queue.enqueue(statements.length, async (extension) => ({ sequences: statements.map(extension.addStatement) }))),
     rotate,

@@ -55,8 +55,13 @@ export interface Appended {
 
 /** What a conditional append may look at: the state that its entry would follow, other waiting appends included. */
 export interface DraftContext {
+  /** What was read of the store before this turn may be old: another context of the device may have appended since. */
+  readonly mayBeStale: boolean;
   readonly item: (key: string) => Promise<Item | undefined>;
 }
+
+/** The same for several entries of one commit. */
+export type PrepareDrafts<Refusal> = (context: DraftContext) => Promise<readonly Draft[] | { readonly refuse: Refusal }>;
 
 /** Decides at its turn what to append, or gives a reason not to; may be asked again, so it has no effects of its own. */
 export type PrepareDraft<Refusal> = (context: DraftContext) => Promise<Draft | { readonly refuse: Refusal }>;
@@ -110,6 +115,8 @@ export interface Replica {
   /** Resolves when every draft is durable and in the base view, in order; one transaction for many (design §5). */
   readonly append: (drafts: readonly Draft[]) => Promise<readonly Appended[]>;
   readonly appendIf: <Refusal>(prepare: PrepareDraft<Refusal>) => Promise<Appended | { readonly refuse: Refusal }>;
+  /** So many drafts, at most `MOST_ENTRIES_PER_COMMIT`, in one transaction. */
+  readonly appendAllIf: <Refusal>(count: number, prepare: PrepareDrafts<Refusal>) => Promise<readonly Appended[] | { readonly refuse: Refusal }>;
   /** Appends statements to the own log. They count where that log is an authority. */
   readonly state: (statements: readonly Statement[]) => Promise<readonly Appended[]>;
   /** Verifies runs of others and takes them with named values in one transaction; folds them unless they are held back. */

@@ -80,6 +80,10 @@ export function createLogStore(rows: RowStore, crypto: Pick<Crypto, 'sha256'>): 
     entryId: (log, sequence) => entryIdOf(rows, hasher, log, sequence),
     value: (name) => rows.read((tx) => tx.value(USER_PREFIX + name)),
     values: (names) => rows.read((tx) => Promise.all(names.map(async (name) => tx.value(USER_PREFIX + name)))),
+    valuesUnder: async (prefix) => {
+      const found = await rows.read((tx) => tx.valuesUnder(USER_PREFIX + prefix));
+      return new Map(found.map(([name, value]) => [name.slice(USER_PREFIX.length), value]));
+    },
     putValues,
     setAside: (log, values = {}) => rows.write('strict', (tx) => setAside(tx, log, values)),
     eraseBody: (log, sequence, part) => eraseBody(rows, hasher, log, sequence, part),

@@ -124,6 +124,8 @@ export interface LogStore {
   readonly value: (name: string) => Promise<string | undefined>;
   /** Several named values as they are at one moment, in the order asked. */
   readonly values: (names: readonly string[]) => Promise<readonly (string | undefined)[]>;
+  /** Named values whose names begin so, by name; a prefix ends in ASCII. */
+  readonly valuesUnder: (prefix: string) => Promise<ReadonlyMap<string, string>>;
   readonly putValues: (values: NamedValues, durability?: Durability) => Promise<void>;
   /** Forgets an entry's body, or one part of it, for good; the chain still verifies. False when there is none to forget. */
   readonly eraseBody: (log: LogName, sequence: number, part?: number) => Promise<boolean>;

@@ -78,6 +78,7 @@ export function createMemoryWriter(rows: MemoryRows, undo: (() => void)[]): RowW
     },
     quarantined: () => [...quarantined.values()],
     value: (name) => values.get(name),
+    valuesUnder: (prefix) => [...values].filter(([name]) => name.startsWith(prefix)),
     putHead: (row) => setWithUndo(heads, row.log, row, undo),
     deleteHead: (log) => setWithUndo(heads, log, undefined, undo),
     putRun(row) {

@@ -63,6 +63,8 @@ export interface RowReader {
   readonly arrivalsAfter: (position: number, limit: number) => Awaitable<readonly ArrivalRow[]>;
   readonly quarantined: () => Awaitable<readonly QuarantinedRow[]>;
   readonly value: (name: string) => Awaitable<string | undefined>;
+  /** Named values whose names begin so; a prefix ends in ASCII. */
+  readonly valuesUnder: (prefix: string) => Awaitable<readonly (readonly [name: string, value: string])[]>;
 }
 
 export interface RowWriter extends RowReader {

@@ -59,6 +59,10 @@ function createReader(sql: Sql, space: number): RowReader {
           space,
         )
         .map(({ log, first, last_id: lastId, bytes }) => ({ log, first, lastId, bytes })),
+    valuesUnder: (prefix) =>
+      sql
+        .all<{ name: string; value: string }>('SELECT name, value FROM named_values WHERE space = ? AND name >= ? AND name < ?', space, prefix, after(prefix))
+        .map(({ name, value }): [string, string] => [name, value]),
     value: (name) =>
       sql.get<{ value: string }>('SELECT value FROM named_values WHERE space = ? AND name = ?', space, name)?.value,
   };
@@ -157,4 +161,9 @@ function firstOfRowWith(sql: Sql, space: number, log: LogName, sequence: number)
     sequence,
   );
   return row !== undefined && row.first + row.count > sequence ? row.first : sequence;
+}
+
+/** The least text that no text with this prefix reaches. */
+function after(prefix: string): string {
+  return prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1);
 }

@@ -32,6 +32,7 @@ function createReader(tx: Transaction<'readonly' | 'readwrite'>): RowReader {
       tx.objectStore('arrivals').getAll(IDBKeyRange.lowerBound(position, true), limit),
     quarantined: () => readQuarantined(tx),
     value: (name) => tx.objectStore('values').get(name),
+    valuesUnder: (prefix) => readValuesUnder(tx, prefix),
   };
 }
 
@@ -150,6 +151,14 @@ async function morePieces(
   from: number,
 ): Promise<Bytes[]> {
   return (await tx.objectStore(store).getAll(IDBKeyRange.bound([...key, from], [...key, []]))) as Bytes[];
+}
+
+async function readValuesUnder(tx: Transaction<'readonly' | 'readwrite'>, prefix: string): Promise<[string, string][]> {
+  const store = tx.objectStore('values');
+  const last = prefix.charCodeAt(prefix.length - 1);
+  const range = IDBKeyRange.bound(prefix, prefix.slice(0, -1) + String.fromCharCode(last + 1), false, true);
+  const [names, values] = await Promise.all([store.getAllKeys(range), store.getAll(range)]);
+  return names.map((name, i) => [name, values[i] ?? '']);
 }
 
 async function readQuarantined(tx: Transaction<'readonly' | 'readwrite'>): Promise<QuarantinedRow[]> {

@@ -83,7 +83,11 @@ async function open(name: string, onEnd: () => void): Promise<Database> {
 
 function openOnce(name: string, onEnd: () => void): Promise<Database> {
   return openDB<Schema>(name, SCHEMA_VERSION, {
-    upgrade: upgradeSchema,
+    upgrade(database, oldVersion, _newVersion, transaction) {
+      // Where it is aborted, opening fails, which says enough.
+      transaction.done.catch(() => undefined);
+      upgradeSchema(database, oldVersion);
+    },
     blocking: (_current, _blocked, event) => {
       // An old version that stays open would stop a newer one from starting.
       (event.target as IDBDatabase).close();

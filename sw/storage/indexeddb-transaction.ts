@@ -73,7 +73,8 @@ function begin<T>(connection: Connection, open: () => T): T {
   try {
     return open();
   } catch (error) {
-    throw explain(connection, error, undefined);
+    // The connection is closed, and its end may not have been told yet.
+    throw isNamed(error, 'InvalidStateError') ? new StorageGone() : explain(connection, error, undefined);
   }
 }
 
@@ -87,12 +88,14 @@ function abort(tx: Transaction<'readwrite'>): void {
 
 /**
  * The error to report: `error` is what a request or the body threw, `reason` why the transaction was aborted. A full disk
- * shows only in the latter; requests then fail with a mere AbortError.
+ * shows only in the latter; requests then fail with a mere AbortError. Nobody but the browser aborts a transaction under
+ * its body, and without a reason only when it ends the connection, of which it tells afterwards.
  */
 function explain(connection: Connection, error: unknown, reason: unknown): unknown {
   if (isNamed(reason, 'QuotaExceededError') || isNamed(error, 'QuotaExceededError')) return new StorageFull();
-  const byBrowser = isNamed(error, 'InvalidStateError') || isNamed(error, 'AbortError');
-  return byBrowser && connection.isGone() ? new StorageGone() : error;
+  const isWithoutReason = isNamed(error, 'AbortError') && (reason === undefined || isNamed(reason, 'AbortError'));
+  if (isWithoutReason) return new StorageGone();
+  return isNamed(error, 'InvalidStateError') && connection.isGone() ? new StorageGone() : error;
 }
 
 function isNamed(error: unknown, name: string): boolean {

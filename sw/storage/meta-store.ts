@@ -22,7 +22,10 @@ export function createMetaStore(name = 'wakelog-meta'): MetaStore {
 
   function open(): Promise<IDBPDatabase<MetaSchema>> {
     opened ??= openDB<MetaSchema>(name, 1, {
-      upgrade: (database) => void database.createObjectStore('values'),
+      upgrade(database, _oldVersion, _newVersion, transaction) {
+        transaction.done.catch(() => undefined);
+        database.createObjectStore('values');
+      },
       blocking: (_current, _blocked, event) => {
         (event.target as IDBDatabase).close();
         opened = undefined;

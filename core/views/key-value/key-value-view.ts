@@ -156,7 +156,7 @@ type Apply = () => void;
 /** All writes of an entry are seen at once: nobody reads between the first and the last (VIEW1). */
 function applyTogether(applied: readonly Awaitable<Apply>[]): Awaitable<void> {
   if (applied.some((apply) => apply instanceof Promise)) {
-    return Promise.all(applied).then((ready) => {
+    return Promise.all(applied.map(async (apply) => apply)).then((ready) => {
       for (const apply of ready) apply();
     });
   }

@@ -173,6 +173,10 @@ export const APPEND_CASES: readonly ContractCase[] = [
       await store.putValues({ cursor: 'c', 'with: ü 漢 😀 "quotes"': 'ü 漢 😀\n\t"' });
       checkEqual(await store.value('with: ü 漢 😀 "quotes"'), 'ü 漢 😀\n\t"', 'any text');
       checkEqual(await (await t.open()).value('cursor'), 'c', 'the value in another connection');
+      await store.putValues({ 'list:b': '2', 'list:a': '1', 'list:ü': '3', lisu: 'after', 'list9': 'before' });
+      const found = [...(await store.valuesUnder('list:'))].map((pair) => pair.join('='));
+      checkEqual(found.toSorted(), ['list:a=1', 'list:b=2', 'list:ü=3'], 'values under a prefix');
+      checkEqual([...(await store.valuesUnder('none:'))], [], 'values under a prefix that nothing has');
       checkEqual(await store.values(['epoch', 'cursor', 'empty']), [undefined, 'c', ''], 'several values at once');
     },
   ),

@@ -42,6 +42,8 @@ export interface BrowserDisk {
   readonly failAfter: (n: number, kind: StorageErrorName) => void;
   /** Whether that failure is still to come. */
   readonly isArmed: () => boolean;
+  /** The group of call sites that the last call that failed so was of. */
+  readonly lastFailedSite: () => string | undefined;
   readonly calls: () => number;
   /** How often each group of call sites was met. */
   readonly callSites: () => ReadonlyMap<string, number>;
@@ -104,6 +106,7 @@ export function createBrowserDisk({ world, name, random }: BrowserDiskOptions): 
     },
     failAfter: core.calls.failAfter,
     isArmed: core.calls.isArmed,
+    lastFailedSite: core.calls.lastFailedSite,
     calls: core.calls.count,
     callSites: core.calls.sites,
     stall: lane.stall,

@@ -12,11 +12,14 @@ export interface CallLog {
   readonly failAfter: (n: number, kind: StorageErrorName) => void;
   /** Whether a failure that was set is still to come. */
   readonly isArmed: () => boolean;
+  /** The group of call sites that the last call that failed so was of. */
+  readonly lastFailedSite: () => string | undefined;
 }
 
 export function createCallLog(): CallLog {
   const sites = new Map<string, number>();
   let count = 0;
+  let lastFailedSite: string | undefined;
   let failure: { readonly at: number; readonly kind: StorageErrorName } | undefined;
   return {
     note(site) {
@@ -25,6 +28,7 @@ export function createCallLog(): CallLog {
       if (failure?.at !== count) return undefined;
       const { kind } = failure;
       failure = undefined;
+      lastFailedSite = site;
       return kind;
     },
     count: () => count,
@@ -34,5 +38,6 @@ export function createCallLog(): CallLog {
       failure = { at: count + n, kind };
     },
     isArmed: () => failure !== undefined,
+    lastFailedSite: () => lastFailedSite,
   };
 }

@@ -20,13 +20,44 @@ test('CAP30 an attempt that is repeated, also after a restart, appends nothing a
 test('CAP30 an attempt that was cut between two transactions is finished, not begun anew', async () => {
   const disk = createDisk();
   const replica = await openReplica(disk);
-  // As if the worker had been stopped after the first 4,096: the memory is written with the first entry.
-  const cut = { ...replica, append: (all: readonly Draft[]) => replica.append(all.slice(0, 4_096)) };
-  await appendOnce(cut, 'bulk', drafts(5_000));
+  // As if the worker had been stopped after the first 4,096.
+  let transactions = 0;
+  const stopped: typeof replica.appendAllIf = async (count, prepare) =>
+    transactions++ === 0 ? replica.appendAllIf(count, prepare) : Promise.reject(new Error('stopped'));
+  await expect(appendOnce({ ...replica, appendAllIf: stopped }, 'bulk', drafts(5_000))).rejects.toThrow('stopped');
   const again = await openReplica(disk);
   const appended = await appendOnce(again, 'bulk', drafts(5_000));
   expect(appended.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 5_000 }, (_, n) => n + 1));
   expect(await again.view.item('k4999')).toMatchObject({ live: [{ value: 4_999, sequence: 5_000 }] });
+});
+
+test('CAP30 an attempt is found again whatever was appended since, in names that say nothing about their order', async () => {
+  const replica = await openReplica(createDisk());
+  const names = Array.from({ length: 600 }, (_, n) => `attempt-${(n * 7_919) % 104_729}-${(n * 104_723) % 7_919}`);
+  const first = new Map<string, unknown>();
+  for (const name of names) first.set(name, await appendOnce(replica, name, drafts(1)));
+  for (const name of names) expect(await appendOnce(replica, name, drafts(1))).toEqual(first.get(name));
+  expect((await replica.store.heads())[0]?.sequence).toBe(names.length);
+});
+
+test('CAP30 attempts whose entries are long past are forgotten, and only these', async () => {
+  const replica = await openReplica(createDisk());
+  await appendOnce(replica, 'old', drafts(1));
+  await appendOnce(replica, 'bulk', drafts(4_600));
+  await appendOnce(replica, 'new', drafts(512));
+  await expect.poll(async () => [...(await replica.store.valuesUnder('attempt:')).keys()].toSorted()).toEqual(['attempt:bulk:4096', 'attempt:new']);
+});
+
+test('CAP30 S2.4: two contexts that are given one attempt at once, as two versions of a worker are, append it once', async () => {
+  const disk = createDisk();
+  const old = await openReplica(disk);
+  await appendOnce(old, 'the first', drafts(1));
+  const fresh = await openReplica(disk);
+  for (let n = 0; n < 20; n++) {
+    const [a, b] = await Promise.all([appendOnce(old, `attempt ${n}`, drafts(2)), appendOnce(fresh, `attempt ${n}`, drafts(2))]);
+    expect(a).toEqual(b);
+  }
+  expect((await old.store.heads())[0]?.sequence).toBe(41);
 });
 
 test('CAP30 attempts do not mix: a thousand names, each its own entry', async () => {
