@@ -1,3 +1,4 @@
+import type { FaultKind, Plan } from '../plan/plan.ts';
 import type { Machine } from '../universe/machine.ts';
 import type { Universe } from '../universe/universe.ts';
 import type { Write } from './ledger.ts';
@@ -29,10 +30,19 @@ function checkStore(universe: Universe, where: string, space: string, rows: Rows
     if (versions > 1) world.fail('CAP30', `${where} has write ${write.number} of ${write.machine} ${versions} times: ${places.join(', ')}`);
     if (versions > 0 && write.refused) world.fail('CAP1', `${where} has write ${write.number}, of which its user was told that it was not taken`);
   }
-  // Two machines with one profile may both write before they know of each other; nothing else makes an honest log fork.
-  const mayFork = plan.faults.some(({ kind }) => kind === 'clone-profile' || kind === 'restore-profile' || kind === 'byzantine' || kind === 'lying-server');
-  if (!mayFork && rows.quarantined.length > 0) world.fail('LOG15', `${where} keeps a fork of ${rows.quarantined[0]?.log}, and everybody was honest`);
+  if (!mayFork(plan) && rows.quarantined.length > 0) world.fail('LOG15', `${where} keeps a fork of ${rows.quarantined[0]?.log}, and everybody was honest`);
 }
+
+/**
+ * Two machines with one profile may both write before they know of each other, and one whose canary was put back together with
+ * its database, or emptied before, knows nothing of what it sent; nothing else makes an honest log fork.
+ */
+function mayFork({ faults }: Plan): boolean {
+  const isEmptied = faults.some(({ kind }) => kind === 'evict');
+  return faults.some((fault) => FORKING.has(fault.kind) || (fault.kind === 'restore-profile' && (fault.all || isEmptied)));
+}
+
+const FORKING: ReadonlySet<FaultKind> = new Set(['clone-profile', 'byzantine', 'lying-server']);
 
 function isDue({ acknowledgedAt, gone }: Write): boolean {
   return acknowledgedAt !== undefined && gone === undefined;
@@ -62,14 +72,17 @@ function countWrites(rows: RowsWithArrivals): Map<number, Found> {
   return found;
 }
 
-/** One entry at each place of each log, the same one everywhere (LOG10, LOG15). */
+/** One entry at each place of each log, the same one everywhere (LOG10, LOG15), and counters that grow (LOG1). */
 function checkSameEntries(universe: Universe): void {
   const { world } = universe;
   const prints = new Map<string, { readonly print: string; readonly where: string }>();
   const note = (where: string, space: string, rows: RowsWithArrivals | undefined): void => {
     if (rows === undefined) return;
     for (const [log, entries] of readLogs(rows)) {
-      for (const [sequence, { print }] of entries) {
+      let before = 0;
+      for (const [sequence, { print, lamport }] of entries) {
+        if (lamport <= before) world.fail('LOG1', `${where}: the lamport counter of ${sequence} of ${log} is ${lamport}, after ${before}`);
+        before = lamport;
         const name = `${space} ${log} ${sequence}`;
         const known = prints.get(name);
         if (known === undefined) prints.set(name, { print, where });

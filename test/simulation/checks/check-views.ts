@@ -5,6 +5,7 @@ import { databaseName } from '../../../sw/devices.ts';
 import { openIndexedDbStore } from '../../../sw/storage/indexeddb-store.ts';
 import type { Machine } from '../universe/machine.ts';
 import type { Universe } from '../universe/universe.ts';
+import { isRefused } from '../universe/universe.ts';
 import { inspect, openInspector } from './inspect.ts';
 
 /**
@@ -35,7 +36,16 @@ export async function checkViews(universe: Universe): Promise<void> {
       const [stored, again] = [await fold(universe, space, rows, views, authorities), await fold(universe, space, rows, createMemoryViewStore(), authorities)];
       if (stored !== again) world.fail('VIEW2', `server: the view as stored and the view built anew differ: ${differenceOf(stored, again)}`);
       compare(space, 'server', again);
+      checkRefused(universe, space, again);
     });
+  }
+}
+
+/** What the authority objects to is never shown, whenever the server died between an entry and its verdict (SYNC8, VIEW8). */
+function checkRefused({ world, plan }: Universe, space: string, state: string): void {
+  if (!plan.scale.validator) return;
+  for (const [, number] of state.matchAll(/"w":(\d+)/g)) {
+    if (isRefused(Number(number))) world.fail('SYNC8', `write ${number} of ${space} is shown, and the authority refuses such writes`);
   }
 }
 

@@ -16,6 +16,7 @@ export interface StoredRows {
 export interface StoredEntry {
   /** What tells it from any other entry at its place: two stores that hold the same entry have the same text. */
   readonly print: string;
+  readonly lamport: number;
   /** Numbers of the writes in its body. */
   readonly writes: readonly number[];
   /** Id of the entry that it is a copy of. */
@@ -52,7 +53,7 @@ export function entriesOf(bytes: Uint8Array<ArrayBuffer>): ReadonlyMap<number, S
     const salt = content.form === 'body' ? content.parts.map((part) => ('salt' in part ? toBase64Url(part.salt) : '')).join() : toBase64Url(content.bodyHash);
     const writes = texts.map(numberOf).filter((number) => number !== undefined);
     const print = [kind, flags, bodyBytes, lamport, clock, content.form === 'body' ? salt : 'no body'].join(' ');
-    entries.set(run.first + i, { print, writes: [...new Set(writes)], origin: ORIGIN.exec(texts.join())?.[1] });
+    entries.set(run.first + i, { print, lamport, writes: [...new Set(writes)], origin: ORIGIN.exec(texts.join())?.[1] });
   }
   entriesByRun.set(bytes, entries);
   return entries;

@@ -1,3 +1,4 @@
+import type { FaultKind } from '../plan/plan.ts';
 import { runAsWorld } from '../world/process.ts';
 import { startUser, burst } from '../workload/user.ts';
 import { enablePush } from '../workload/push.ts';
@@ -49,6 +50,14 @@ export function openBurst(universe: Universe, machine: Machine, tabs: number, wr
 }
 
 function userOf({ world, ledger, plan }: Universe, machine: Machine, tab: SimTab): Parameters<typeof startUser>[0] {
-  const { keys, actionMs, busyMs } = plan.scale;
-  return { world, ledger, tab, keys, actionMs, untilMs: busyMs, random: machine.random.fork(tab.client.id) };
+  const { keys, actionMs, busyMs, validator, browsers } = plan.scale;
+  const seesOwnWrites = !validator && !plan.faults.some(({ kind }) => FORGETFUL.has(kind));
+  const isAlone = seesOwnWrites && browsers === 1;
+  return { world, ledger, tab, keys, actionMs, untilMs: busyMs, random: machine.random.fork(tab.client.id), seesOwnWrites, isAlone };
 }
+
+/**
+ * After these a device may know less than it once displayed, or two know different things: entries of others are stored so
+ * that a power cut may take them, and two versions of a worker each read on their own.
+ */
+const FORGETFUL: ReadonlySet<FaultKind> = new Set(['power-cut', 'evict', 'restore-profile', 'clone-profile', 'update-worker', 'byzantine', 'lying-server']);

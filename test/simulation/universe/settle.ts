@@ -7,6 +7,7 @@ import type { Universe } from './universe.ts';
 /** Once faults have stopped, every device is level within so long, whatever happened to it (virtual ms). */
 export const LEVEL_WITHIN_MS = 1_200_000;
 const LOOK_EVERY_MS = 7_000;
+const MOST_WAITS = 3;
 
 /** Ends every fault: the network is whole, everybody runs, disks have room. Clocks stay as wrong as they are. */
 export function endFaults({ network, push, server, machines }: Universe): void {
@@ -24,6 +25,8 @@ export function endFaults({ network, push, server, machines }: Universe): void {
 /** What a machine last said of itself. */
 interface Word {
   status: PageStatus | undefined;
+  /** So often in a row it was idle with something left to send. */
+  waits: number;
   /** The status is of a moment after faults had ended. */
   isLevel: boolean;
 }
@@ -37,7 +40,7 @@ export async function settle(universe: Universe): Promise<void> {
   const began = world.now();
   const words = new Map<Machine, Word>();
   for (const machine of machines) {
-    words.set(machine, { status: undefined, isLevel: false });
+    words.set(machine, { status: undefined, waits: 0, isLevel: false });
     look(universe, machine, words, began);
   }
   const isDone = (): boolean => machines.every((machine) => words.get(machine)?.isLevel === true) && areEqual(universe);
@@ -62,13 +65,21 @@ function look(universe: Universe, machine: Machine, words: ReadonlyMap<Machine, 
   tab.act(async (page) => {
     const status = await page.ask('status', tab.scope);
     runAsWorld(() => {
+      word.waits = isWaiting(status) ? word.waits + 1 : 0;
+      if (word.waits > MOST_WAITS) world.fail('SYNC7', `${machine.name} has ${status.unsent} unsent entries, and does nothing about it`);
       word.status = status;
       word.isLevel = (status.connection === 'idle' || status.connection === 'live') && status.unsent === 0 && status.lastSynced !== null && world.now() > began;
     });
     await page.ask('accept', tab.scope);
-    if (!word.isLevel) await page.ask('sync', { ...tab.scope, why: 'online' });
+    // A device whose entries nothing stands in the way of sends them unasked.
+    if (!word.isLevel && !isWaiting(status)) await page.ask('sync', { ...tab.scope, why: 'online' });
   });
   world.after(LOOK_EVERY_MS, 'somebody looks', () => look(universe, machine, words, began));
+}
+
+/** Idle, with entries to send that nobody refused. */
+function isWaiting({ connection, unsent, atRisk }: PageStatus): boolean {
+  return (connection === 'idle' || connection === 'live') && unsent > 0 && atRisk !== 'fork' && atRisk !== 'full';
 }
 
 function areEqual(universe: Universe): boolean {

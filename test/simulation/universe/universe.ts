@@ -3,6 +3,7 @@ import { enterWorld } from '../world/globals.ts';
 import type { SimCrypto } from '../world/sim-crypto.ts';
 import type { World } from '../world/world.ts';
 import { createWorld } from '../world/world.ts';
+import { watchRequests } from '../checks/watch-requests.ts';
 import type { Ledger } from '../checks/ledger.ts';
 import { createLedger } from '../checks/ledger.ts';
 import type { BrowserDisk } from '../disk/browser-disk.ts';
@@ -37,7 +38,7 @@ export function createUniverse(plan: Plan, keptLines: number): Universe {
   const world = createWorld({ seed: plan.seed, keptLines });
   enterWorld(world);
   const random = world.random;
-  const network = createNetwork({ world, random: random.fork('network') });
+  const network = watchRequests(createNetwork({ world, random: random.fork('network') }), world, plan);
   const push = createPushService({ world, network, random: random.fork('push') });
   const cryptography = cryptographyOf(random.fork('crypto'), scale.realSignatures);
   const server = createServerMachine({
@@ -66,8 +67,13 @@ export function createUniverse(plan: Plan, keptLines: number): Universe {
   return { ...base, machines, addMachine };
 }
 
+/** Whether the authority refuses a write, where it has opinions. */
+export function isRefused(number: number): boolean {
+  return number % 7 === 3;
+}
+
 /** An authority with opinions: it takes every entry, and refuses those of some writes. */
 async function refuseSome({ body }: { readonly body: unknown }): Promise<{ readonly code: string; readonly reason: string } | undefined> {
   const number = /"w":(\d+)/.exec(JSON.stringify(body))?.[1];
-  return number !== undefined && Number(number) % 7 === 3 ? { code: 'not-today', reason: 'every seventh write is refused' } : undefined;
+  return number !== undefined && isRefused(Number(number)) ? { code: 'not-today', reason: 'every seventh write is refused' } : undefined;
 }

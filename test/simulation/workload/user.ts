@@ -1,15 +1,14 @@
 import { PageError } from '../../../client/page-error.ts';
 import type { PageDraft, PageWrite } from '../../../core/protocol/page-messages.ts';
-import type { Page, SimTab } from '../browser/sim-tab.ts';
+import type { Page } from '../browser/sim-tab.ts';
 import type { Ledger, Write } from '../checks/ledger.ts';
 import { numberOf, valueOf } from '../checks/ledger.ts';
 import { runAsWorld } from '../world/process.ts';
 import type { SimRandom } from '../world/random.ts';
-import type { World } from '../world/world.ts';
+import type { OverwriteOptions } from './overwrite.ts';
+import { checkOverwrite } from './overwrite.ts';
 
-export interface UserOptions {
-  readonly world: World;
-  readonly tab: SimTab;
+export interface UserOptions extends OverwriteOptions {
   readonly ledger: Ledger;
   readonly random: SimRandom;
   readonly keys: number;
@@ -44,8 +43,13 @@ export function burst(user: UserOptions, writes: number): void {
 }
 
 const put: Act = async (page, user) => {
-  const [write, [key = '']] = note(user, [anyKey(user)]);
-  await append(page, user, write, [{ writes: [{ key, value: valueOf(write, { key, fill: filling(user.random) }) }] }]);
+  const key = anyKey(user);
+  const write = async (): Promise<Write> => {
+    const [noted] = note(user, [key]);
+    await append(page, user, noted, [{ writes: [{ key, value: valueOf(noted, { key, fill: filling(user.random) }) }] }]);
+    return noted;
+  };
+  await (user.random.chance(0.3) ? checkOverwrite(page, user, key, write) : write());
 };
 
 /** Several keys in one entry: all of it is seen, or nothing. */
