@@ -22,7 +22,7 @@ export type Fault = { readonly atMs: number } & (
   /** So many tabs write at once. */
   | { readonly kind: 'tab-burst'; readonly browser: number; readonly tabs: number; readonly writes: number }
   /** `browser` undefined: every machine. */
-  | { readonly kind: 'network'; readonly browser: number | undefined; readonly fault: NetworkFault; readonly forMs: number }
+  | { readonly kind: 'network'; readonly browser?: number | undefined; readonly fault: NetworkFault; readonly forMs: number }
   | { readonly kind: 'partition'; readonly browser: number; readonly forMs: number }
   | { readonly kind: 'server-kill'; readonly downMs: number }
   | { readonly kind: 'server-power-cut'; readonly downMs: number }

@@ -77,7 +77,7 @@ export function readOptions(args: readonly string[]): RunnerOptions | string {
   return {
     help: values.help,
     seeds: Number(values.seeds ?? (isOpen ? Infinity : 100)),
-    minutes: Number(values.minutes ?? (values.soak ? 30 : values.ci ? 4.5 : Infinity)),
+    minutes: Number(values.minutes ?? (values.soak ? 30 : values.ci ? 4 : Infinity)),
     from: Number(values.from ?? 1),
     faults: faults as readonly FaultKind[] | undefined,
     seed: values.seed === undefined ? undefined : Number(values.seed),
