@@ -53,7 +53,13 @@ export function createMetaStore(name = 'wakelog-meta'): MetaStore {
   }
 
   return {
-    get: (key) => use((database) => database.get('values', key)),
+    get: (key) =>
+      use((database) => {
+        const transaction = database.transaction('values');
+        // Its end matters to nobody; idb's own `get` leaves it unhandled.
+        transaction.done.catch(() => undefined);
+        return transaction.store.get(key);
+      }),
     update: (key, change) =>
       use(async (database) => {
         const transaction = database.transaction('values', 'readwrite');
