@@ -1,16 +1,8 @@
-import { letADayGoBy } from './byzantine/after-lies.ts';
-import { intrusionsOf } from './byzantine/intrusions.ts';
-import { checkEnd } from './checks/check-end.ts';
-import { checkForged } from './checks/check-forged.ts';
-import { checkJury } from './checks/check-jury.ts';
-import { checkStatements } from './checks/check-statements.ts';
-import { checkStores } from './checks/check-stores.ts';
-import { checkViews } from './checks/check-views.ts';
+import { conclude } from './conclude.ts';
 import type { RunResult } from './checks/report.ts';
 import type { Plan } from './plan/plan.ts';
 import { applyFault } from './universe/apply-fault.ts';
 import { startPeople } from './universe/people.ts';
-import { endFaults, settle } from './universe/settle.ts';
 import { createUniverse } from './universe/universe.ts';
 
 export interface RunOptions {
@@ -29,19 +21,7 @@ export async function runPlan(plan: Plan, { keptLines = 0 }: RunOptions = {}): P
   for (const machine of machines) startPeople(universe, machine);
   for (const fault of plan.faults) world.after(fault.atMs, 'a fault', () => applyFault(universe, fault));
   await world.run(plan.scale.busyMs);
-  endFaults(universe);
-  letADayGoBy(universe);
-  checkStores(universe);
-  if (world.failure() === undefined) await settle(universe);
-  if (world.failure() === undefined) {
-    intrusionsOf(world).setDeceiving(false);
-    checkStores(universe);
-    checkEnd(universe);
-    checkForged(universe);
-  }
-  if (world.failure() === undefined) await checkViews(universe);
-  if (world.failure() === undefined) await checkStatements(universe);
-  if (world.failure() === undefined) await checkJury(universe);
+  await conclude(universe);
   const writes = ledger.writes();
   return {
     plan,

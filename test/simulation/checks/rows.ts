@@ -30,7 +30,7 @@ export function browserRows({ disk, scope }: Machine): RowsWithArrivals | undefi
     heads: read('heads').map(({ value }) => value as HeadRow),
     runs,
     arrivals: read('arrivals').map(({ value }) => value as ArrivalRow),
-    quarantined: read('quarantined').filter(({ key }) => (key as readonly unknown[]).length === 3).map(({ value }) => value as QuarantinedRow),
+    quarantined: read('quarantined').filter(({ key }) => (key as readonly unknown[]).length === 3).map(({ value }) => firstPiece(value as QuarantinedRow & { readonly piece: QuarantinedRow['bytes'] })),
     values: new Map(read('values').map(({ key, value }) => [key as string, value as string])),
   };
 }
@@ -38,6 +38,11 @@ export function browserRows({ disk, scope }: Machine): RowsWithArrivals | undefi
 export function serverRows({ server }: Universe, space: string): RowsWithArrivals {
   const { heads, runs, arrivals, quarantined, values } = server.disk.rows(space);
   return { heads: [...heads.values()], runs: [...runs.values()].flat(), arrivals, quarantined: [...quarantined.values()], values };
+}
+
+/** Of a run of another branch; what it shows is in its first piece. */
+function firstPiece({ piece, ...row }: QuarantinedRow & { readonly piece: QuarantinedRow['bytes'] }): QuarantinedRow {
+  return { ...row, bytes: piece };
 }
 
 function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
