@@ -8,7 +8,7 @@ export interface CallLog {
   readonly count: () => number;
   /** How often each group of call sites was met: `readwrite heads.put`, `strict commit heads,runs` … */
   readonly sites: () => ReadonlyMap<string, number>;
-  /** The nth call from now on fails, 1 being the next. Replaces what was set before. */
+  /** The nth call from now on fails, 1 being the next; for want of room only when it writes. Replaces what was set before. */
   readonly failAfter: (n: number, kind: StorageErrorName) => void;
   /** Whether a failure that was set is still to come. */
   readonly isArmed: () => boolean;
@@ -26,7 +26,7 @@ export function createCallLog(): CallLog {
       count += 1;
       sites.set(site, (sites.get(site) ?? 0) + 1);
       if (failure?.at !== count) return undefined;
-      const { kind } = failure;
+      const kind = asItFails(site, failure.kind);
       failure = undefined;
       lastFailedSite = site;
       return kind;
@@ -40,4 +40,9 @@ export function createCallLog(): CallLog {
     isArmed: () => failure !== undefined,
     lastFailedSite: () => lastFailedSite,
   };
+}
+
+/** Only what writes finds no room. */
+function asItFails(site: string, kind: StorageErrorName): StorageErrorName {
+  return kind === 'QuotaExceededError' && !/^commit |\.(put|add)$/.test(site) ? 'UnknownError' : kind;
 }
