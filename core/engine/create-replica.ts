@@ -1,5 +1,5 @@
 import type { Bytes } from '../log/bytes.ts';
-import type { MergeOptions, NamedValues } from '../log/log-store.ts';
+import type { MergeOptions, NamedValues, RunVerdict } from '../log/log-store.ts';
 import type { VerifiedRun } from '../log/run.ts';
 import { verifyRun } from '../log/run-verify.ts';
 import { hashSpace } from '../log/signature.ts';
@@ -47,21 +47,12 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
     const verified = checked.filter((run): run is VerifiedRun => typeof run !== 'string');
     let left: LogName | undefined;
     const outcome = await turns(async () => {
+      await views.ensureTrust('as known here');
       // This device once had them: it was restored from a backup, or cloned. They are read, never extended (S1.2): its key is
       // replaced before they are here, so that no append and no next life comes in between.
       left = await writer.leaveIfContinuedBy(verified);
       const { verdicts } = await store.merge(verified, { ...mergeOptions, durability: options.mergeDurability });
-      const changed = new Set<string>();
-      /** Logs of which the view waited for a body that was withheld: it may have come. */
-      const late = new Set<LogName>();
-      for (const [i, { run, ids }] of verified.entries()) {
-        if (verdicts[i]?.kind === 'duplicate' && foldsNow(logName(run.log))) late.add(logName(run.log));
-        if (verdicts[i]?.kind !== 'accepted') continue;
-        writer.noteLamport(run.entries.at(-1)?.lamport ?? 0);
-        if (foldsNow(logName(run.log))) for (const name of await views.current().take(run, ids)) changed.add(name);
-      }
-      if (late.size > 0) for (const name of await views.current().advance((log) => late.has(log))) changed.add(name);
-      views.notify(changed, 'remote');
+      views.notify(await foldMerged(verified, verdicts), 'remote');
       const inOrder = verdicts.values();
       return checked.map((run): MergeVerdict => {
         if (typeof run === 'string') return { kind: 'invalid', fault: run };
@@ -72,6 +63,25 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
     });
     if (left !== undefined) await writer.rotate('restored', Number.MAX_SAFE_INTEGER, { log: left });
     return outcome;
+  }
+
+  /** Folds what a merge took: the keys that changed. What fails here is durable all the same, and folded later. */
+  async function foldMerged(verified: readonly VerifiedRun[], verdicts: readonly RunVerdict[]): Promise<ReadonlySet<string>> {
+    const changed = new Set<string>();
+    /** Logs of which the view waited for a body that was withheld: it may have come. */
+    const late = new Set<LogName>();
+    try {
+      for (const [i, { run, ids }] of verified.entries()) {
+        if (verdicts[i]?.kind === 'duplicate' && foldsNow(logName(run.log))) late.add(logName(run.log));
+        if (verdicts[i]?.kind !== 'accepted') continue;
+        writer.noteLamport(run.entries.at(-1)?.lamport ?? 0);
+        if (foldsNow(logName(run.log))) for (const name of await views.current().take(run, ids)) changed.add(name);
+      }
+      if (late.size > 0) for (const name of await views.current().advance((log) => late.has(log))) changed.add(name);
+    } catch {
+      views.fallBehind();
+    }
+    return changed;
   }
 
   async function setAuthorities(logs: readonly LogName[]): Promise<void> {
@@ -94,7 +104,8 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
   async function setAside(log: LogName, values: NamedValues): Promise<void> {
     await turns(async () => {
       await store.setAside(log, values);
-      await views.rebuild();
+      views.distrust();
+      await views.ensureTrust('as known here');
     });
   }
 

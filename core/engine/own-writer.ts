@@ -94,6 +94,7 @@ export function createOwnWriter(
 
   async function commit(batch: readonly Waiting[]): Promise<void> {
     for (;;) {
+      await views.ensureTrust('as known here');
       // Another context may have left the log that this one knows: it must never be begun or extended again.
       if (key === undefined || ownEnd === undefined) key = (await ports.writerKeys.current()) ?? (await ports.writerKeys.replace());
       const own = logName(key.publicKey);
@@ -134,11 +135,15 @@ export function createOwnWriter(
     return startExtension({ ...start, mayBeStale, opening: { device, account, ...opening } });
   }
 
+  /** What fails here is durable all the same: it is folded before anything else, and its writer is told now. */
   async function fold(runs: readonly VerifiedRun[]): Promise<Set<string>> {
     const changed = new Set<string>();
-    for (const { run, ids } of runs) {
-      for (const name of await views.current().take(run, ids)) changed.add(name);
-      noteLamport(run.entries.at(-1)?.lamport ?? 0);
+    for (const { run } of runs) noteLamport(run.entries.at(-1)?.lamport ?? 0);
+    try {
+      for (const { run, ids } of runs) for (const name of await views.current().take(run, ids)) changed.add(name);
+    } catch (error) {
+      views.fallBehind();
+      throw error;
     }
     return changed;
   }

@@ -25,6 +25,12 @@ export interface ViewKeeper {
   readonly advance: (origin: ViewChange['origin'], wanted: (log: LogName) => boolean) => Promise<readonly string[]>;
   /** Forgets the view and folds it anew. For a caller that has the turn. */
   readonly rebuild: () => Promise<void>;
+  /** What is shown may be of a branch that counts no more: nothing is folded into it before it is built again. */
+  readonly distrust: () => void;
+  /** Something durable could not be folded: it is, before anything else. */
+  readonly fallBehind: () => void;
+  /** Folds what was fallen behind with, and builds again what is distrusted, or what another context set a log aside under. For a caller that has the turn. */
+  readonly ensureTrust: (how: 'as known here' | 'as stored') => Promise<void>;
   readonly flush: () => Promise<void>;
 }
 
@@ -37,6 +43,7 @@ export async function createViewKeeper(
   const listeners = new Set<(change: ViewChange) => void>();
   let cancelWrite: (() => void) | undefined;
   let firstUnwrittenAt: number | undefined;
+  let [trusted, behind] = [true, false];
   let builder = await open();
 
   function open(): Promise<ViewBuilder<KeyValueApi>> {
@@ -63,11 +70,27 @@ export async function createViewKeeper(
     cancelWrite?.();
     [cancelWrite, firstUnwrittenAt] = [undefined, undefined];
     await turns(async () => {
+      await ensureTrust('as known here');
       if (await builder.flush()) return;
       // Another context of this device wrote the view meanwhile: go on from there.
       builder = await open();
       await builder.advance(foldsNow);
     });
+  }
+
+  async function rebuild(): Promise<void> {
+    trusted = false;
+    await viewStore.drop(keyValueView.name);
+    builder = await open();
+    trusted = true;
+    notify(await builder.advance(foldsNow), 'remote');
+  }
+
+  async function ensureTrust(how: 'as known here' | 'as stored'): Promise<void> {
+    if (!trusted || (how === 'as stored' && !(await builder.isOfPresentBranches()))) await rebuild();
+    if (!behind) return;
+    notify(await builder.advance(foldsNow), 'remote');
+    behind = false;
   }
 
   return {
@@ -79,15 +102,19 @@ export async function createViewKeeper(
     },
     advance: (origin, wanted) =>
       turns(async () => {
+        await ensureTrust('as stored');
         const changed = await builder.advance(wanted);
         notify(changed, origin);
         return [...changed];
       }),
-    async rebuild() {
-      await viewStore.drop(keyValueView.name);
-      builder = await open();
-      notify(await builder.advance(foldsNow), 'remote');
+    rebuild,
+    distrust() {
+      trusted = false;
     },
+    fallBehind() {
+      behind = true;
+    },
+    ensureTrust,
     flush,
   };
 }

@@ -15,7 +15,7 @@ import {
   readRange,
 } from './log-reads.ts';
 import type { AppendResult, Change, LogStore, MergeOptions, NamedValues, RunVerdict } from './log-store.ts';
-import { leftName } from './log-store.ts';
+import { leftName, SET_ASIDES } from './log-store.ts';
 import type { Durability, RowStore, RowWriter } from './row-store.ts';
 import type { VerifiedRun } from './run.ts';
 import { chainIds } from './run-verify.ts';
@@ -148,7 +148,8 @@ async function setAside(rows: RowWriter, log: LogName, values: NamedValues): Pro
     await rows.deleteRun(log, first);
   }
   await rows.deleteHead(log);
-  await writeValues(rows, values);
+  const times = Number((await rows.value(USER_PREFIX + SET_ASIDES)) ?? 0) + 1;
+  await writeValues(rows, { ...values, [SET_ASIDES]: String(times) });
 }
 
 function extendsHead(context: AppendContext, { run }: VerifiedRun): boolean {

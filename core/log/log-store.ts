@@ -30,6 +30,12 @@ export type RunVerdict =
 /** Named values written with runs: a cursor, acknowledged heads, an epoch. Undefined removes one. */
 export type NamedValues = Readonly<Record<string, string | undefined>>;
 
+/**
+ * The named value that counts the logs that were set aside: what was folded before it changed may be of a branch that counts
+ * no more (VIEW2).
+ */
+export const SET_ASIDES = 'set-asides';
+
 /** The named value that marks a log as left by its writer: no context of the device extends it again (LOG13). */
 export function leftName(log: LogName): string {
   return `left:${log}`;

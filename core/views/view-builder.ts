@@ -1,6 +1,7 @@
 import type { Awaitable, Bytes } from '../log/bytes.ts';
 import type { Crypto } from '../log/crypto.ts';
 import type { LogStore } from '../log/log-store.ts';
+import { SET_ASIDES } from '../log/log-store.ts';
 import type { Run, RunEntry } from '../log/run.ts';
 import { lastSequence } from '../log/run.ts';
 import { chainIds } from '../log/run-verify.ts';
@@ -27,6 +28,8 @@ export interface ViewBuilder<Api> {
   readonly take: (run: Run, ids: readonly Bytes[]) => Promise<ReadonlySet<string>>;
   /** Folds what the log holds and the view lacks, of the logs that `wanted` names; the keys that changed. */
   readonly advance: (wanted?: (log: LogName) => boolean) => Promise<ReadonlySet<string>>;
+  /** Whether no log was set aside since this view was opened: else it may show a branch that counts no more. */
+  readonly isOfPresentBranches: () => Promise<boolean>;
   /** Writes changed rows and checkpoint in one transaction (VIEW2). False: another context moved the view on; open it anew. */
   readonly flush: () => Promise<boolean>;
 }
@@ -34,6 +37,8 @@ export interface ViewBuilder<Api> {
 interface Checkpoint {
   readonly version: number;
   readonly logs: readonly (readonly [log: LogName, sequence: number])[];
+  /** What the store said of logs that were set aside, when this view was opened. */
+  readonly setAsides?: string | undefined;
 }
 
 /** Opens a view where its checkpoint left off. One caller at a time: the replica queues. */
@@ -44,7 +49,9 @@ export async function openViewBuilder<Api>(
   crypto: Pick<Crypto, 'sha256'>,
   isAuthority: (log: LogName) => boolean,
 ): Promise<ViewBuilder<Api>> {
-  const stored = await openStored(view, logStore, viewStore);
+  // Read first: a log that is set aside while the view is opened is met again.
+  const setAsides = await logStore.value(SET_ASIDES);
+  const stored = await openStored(view, logStore, viewStore, setAsides);
   let checkpointText = stored?.checkpointText;
   const logs: { readonly log: LogName; sequence: number }[] = (stored?.logs ?? []).map(([log, sequence]) => ({ log, sequence }));
   const indexByLog = new Map(logs.map(({ log }, index) => [log, index]));
@@ -131,7 +138,7 @@ export async function openViewBuilder<Api>(
     if (unwritten === 0) return true;
     const written = unwritten;
     const changes: TableChanges[] = tables.map((table) => table.takeChanges());
-    const checkpoint: Checkpoint = { version: view.version, logs: logs.map(({ log, sequence }) => [log, sequence]) };
+    const checkpoint: Checkpoint = { version: view.version, logs: logs.map(({ log, sequence }) => [log, sequence]), setAsides };
     const text = JSON.stringify(checkpoint);
     const put = new Map(changes.flatMap((change) => [...change.put]));
     let committed = false;
@@ -153,22 +160,24 @@ export async function openViewBuilder<Api>(
     foldedCount: () => count,
     take,
     advance,
+    isOfPresentBranches: async () => (await logStore.value(SET_ASIDES)) === setAsides,
     flush,
   };
 }
 
-/** The stored state that may be gone on with: of this version, and not ahead of the log (design §4). */
+/** The stored state that may be gone on with: of this version, of the log's present branches, and not ahead of it (design §4). */
 async function openStored<Api>(
   view: View<Api>,
   logStore: LogStore,
   viewStore: ViewStore,
+  setAsides: string | undefined,
 ): Promise<(Checkpoint & { readonly shards: readonly string[]; readonly checkpointText: string }) | undefined> {
   const [stored, held] = await Promise.all([viewStore.open(view.name), logStore.heads()]);
   if (stored === undefined) return undefined;
   const checkpoint = JSON.parse(stored.checkpoint) as Checkpoint;
   const heads = new Map(held.map((head) => [head.log, head.sequence]));
   const isAhead = checkpoint.logs.some(([log, sequence]) => sequence > (heads.get(log) ?? -1));
-  if (checkpoint.version === view.version && !isAhead) {
+  if (checkpoint.version === view.version && checkpoint.setAsides === setAsides && !isAhead) {
     return { ...checkpoint, shards: stored.shards, checkpointText: stored.checkpoint };
   }
   await viewStore.drop(view.name);

@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest';
+import type { Replica } from '../../../core/engine/replica.ts';
+import { hashSpace } from '../../../core/log/signature.ts';
+import { encodeRun } from '../../../core/log/run-codec.ts';
+import { verifyRun } from '../../../core/log/run-verify.ts';
+import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
+import { createMemoryViewStore } from '../../../core/views/memory-view-store.ts';
+import type { ViewStore } from '../../../core/views/view-store.ts';
+import { createNodeCrypto } from '../../../server/crypto/node-crypto.ts';
+import { copyAll, openReplica } from '../../support/node-replica.ts';
+
+const crypto = createNodeCrypto();
+
+/** Two replicas with one log, and another branch of it each. */
+async function forked(views: ViewStore): Promise<{ readonly left: Replica; readonly right: Replica; readonly log: string; readonly again: () => Promise<Replica> }> {
+  const [rows, copied] = [createMemoryRowStore(), createMemoryRowStore()];
+  const again = (): Promise<Replica> => openReplica({ rows, views });
+  const left = await again();
+  await left.append([{ writes: [{ key: 'both', value: 0 }] }]);
+  const reader = await openReplica({ rows: copied });
+  await reader.store.putValues({ 'writer-seed': await left.store.value('writer-seed') });
+  await copyAll(left, reader);
+  // With the key of the other, now that it is there.
+  const right = await openReplica({ rows: copied });
+  for (const value of [1, 2, 3]) await left.append([{ writes: [{ key: `left ${value}`, value }] }]);
+  for (const value of [1, 2, 3, 4]) await right.append([{ writes: [{ key: `right ${value}`, value }] }]);
+  return { left, right, log: left.ownLog() ?? '', again };
+}
+
+const keysOf = async (replica: Replica): Promise<string[]> => (await replica.view.items('')).map(({ key }) => key);
+
+describe('a view that could not follow its log', () => {
+  test('VIEW2 VIEW3 LOG16: a branch that was set aside is shown nowhere, though the view could not be built again then', async () => {
+    const views = createMemoryViewStore();
+    let failing = false;
+    const drop: ViewStore['drop'] = (view) => (failing ? Promise.reject(new Error('the disk is ill')) : views.drop(view));
+    const { left, right, log, again } = await forked({ ...views, drop });
+    await left.flush();
+    failing = true;
+    await expect(left.setAside(log, {})).rejects.toThrow('ill');
+    failing = false;
+    await copyAll(right, left);
+    const expected = await right.view.canonicalState();
+    expect(await left.view.canonicalState()).toBe(expected);
+    await left.flush();
+    expect(await (await again()).view.canonicalState()).toBe(expected);
+  });
+
+  test('VIEW2 VIEW3 LOG16: the same when the device was stopped between the two, and the other branch has come since', async () => {
+    const { left, right, log, again } = await forked(createMemoryViewStore());
+    await left.flush();
+    await left.store.setAside(log, {});
+    await storeAll(right, left);
+    expect(await (await again()).view.canonicalState()).toBe(await right.view.canonicalState());
+  });
+
+  test('VIEW2 S2.27: another context of the device learns that a log was set aside when it catches up', async () => {
+    const { left, right, log, again } = await forked(createMemoryViewStore());
+    const other = await again();
+    expect(await keysOf(other)).toContain('left 3');
+    await left.setAside(log, {});
+    await copyAll(right, left);
+    await other.catchUp();
+    expect(await keysOf(other)).toEqual(await keysOf(right));
+  });
+});
+
+/** Hands everything over to the store alone, as a life does that is stopped before it folds. */
+async function storeAll(from: Replica, { store }: Replica): Promise<void> {
+  const hash = await hashSpace(crypto, from.space);
+  const { runs } = await from.store.after(0);
+  const verified = await Promise.all(runs.map((run) => verifyRun(crypto, hash, encodeRun(run))));
+  await store.merge(verified.filter((run) => typeof run !== 'string'));
+}
