@@ -123,12 +123,14 @@ async function openKeyValueView(context: ViewContext): Promise<OpenView<KeyValue
     }
     const { kind: _kind, ...row } = statement;
     if (refused.has(row.id)) return;
+    // Nothing is noted before all of it can be: what fails here is folded again as if for the first time.
+    const takenBack = context.isFolded(row.log, row.sequence) ? await takeBack(row, changed) : [];
     rows.addRefused(row);
-    if (context.isFolded(row.log, row.sequence)) await takeBack(row, changed);
+    for (const apply of takenBack) apply();
   }
 
   /** A refused entry that readers saw: its versions leave the keys, and what they superseded is live again (VIEW8). */
-  async function takeBack({ log, sequence }: RefusedEntry, changed: Set<string>): Promise<void> {
+  async function takeBack({ log, sequence }: RefusedEntry, changed: Set<string>): Promise<readonly Apply[]> {
     const entry = await context.readEntry(log, sequence);
     const body = entry && bodyOf(entry, sequence);
     const applied: Apply[] = [];
@@ -144,7 +146,7 @@ async function openKeyValueView(context: ViewContext): Promise<OpenView<KeyValue
       });
       changed.add(key);
     }
-    for (const apply of applied) apply();
+    return applied;
   }
 
   return { fold, api: createKeyValueApi(rows, readValue) };

@@ -54,6 +54,26 @@ describe('a view that could not follow its log', () => {
     expect(await (await again()).view.canonicalState()).toBe(await right.view.canonicalState());
   });
 
+  test('VIEW8 VIEW2: an entry whose taking back fails half-way is taken back whole the next time', async () => {
+    const rows = createMemoryRowStore();
+    let failing = false;
+    const read: typeof rows.read = (body) => (failing ? Promise.reject(new Error('the disk is ill')) : rows.read(body));
+    const [writer, authority, reader] = [await openReplica(), await openReplica({ account: 'server' }), await openReplica({ rows: { ...rows, read } })];
+    await writer.append([{ writes: [{ key: 'a', value: 'good' }] }]);
+    const [appended] = await writer.append([{ writes: [{ key: 'a', value: 'spam' }] }]);
+    if (appended === undefined) throw new Error('one draft makes one entry');
+    await authority.state([{ kind: 'refuse', ...appended, code: 'forbidden', reason: 'spam' }]);
+    await reader.setAuthorities([authority.ownLog() ?? '']);
+    await copyAll(writer, reader);
+    const runs = (await authority.store.range(authority.ownLog() ?? '', 0, 9)).map(encodeRun);
+    failing = true;
+    await reader.merge(runs);
+    failing = false;
+    await reader.flush();
+    expect((await reader.view.item('a'))?.live.map(({ value }) => value)).toEqual(['good']);
+    expect(await reader.view.canonicalState()).toBe(await (await openReplica({ rows })).view.canonicalState());
+  });
+
   test('VIEW2 S2.27: another context of the device learns that a log was set aside when it catches up', async () => {
     const { left, right, log, again } = await forked(createMemoryViewStore());
     const other = await again();
