@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 import {
   compareLogs,
   compareView,
@@ -7,7 +9,7 @@ import {
   readServer,
   readServerAfterwards,
 } from './proof.ts';
-import type { Told } from './proof.ts';
+import type { Comparison, Told } from './proof.ts';
 import type { PageAgent } from './site/agents.ts';
 import type { PowerSite } from './site/power-site.ts';
 
@@ -26,12 +28,15 @@ export async function expectAllIsThere(site: PowerSite, agent: PageAgent, when: 
   demandEqual(`conflicts ${when}`, (await agent.ask('status', null)).conflicts, 0);
 }
 
-/** The server gets what it lacks and has each of these writes once. */
+/**
+ * The server gets what it lacks, by and by, and has each of these writes once. A device that leaves a log has, for a moment,
+ * nothing unsent in its new one: that it says so is no sign that the server has all.
+ */
 export async function expectAtServer(site: PowerSite, agent: PageAgent, told: Told, when: string): Promise<void> {
   site.setOnline(true);
   await agent.ask('sync', null);
   await agent.ask('sent', null);
-  demandClean(`the server ${when}`, compareLogs(await readServer(site), told));
+  await demandSoon(`the server ${when}`, async () => compareLogs(await readServer(site), told));
 }
 
 export interface ServerDemands {
@@ -50,14 +55,22 @@ export async function expectServerKept({ dataDir, record }: PowerSite, demands: 
 }
 
 const LEVEL_WITHIN_MS = 15_000;
+const LOOK_EVERY_MS = 200;
 
-/** The page shows all of it by and by: what the server has may still be on its way. */
-export async function expectShown(agent: PageAgent, told: Told, where: string): Promise<void> {
-  const end = Date.now() + LEVEL_WITHIN_MS;
-  let shown = await compareView(agent, told);
-  while (!isClean(shown) && Date.now() < end) {
+/** The page shows all of it, by and by: what the server has may still be on its way. */
+export function expectShown(agent: PageAgent, told: Told, where: string): Promise<void> {
+  return demandSoon(where, async () => {
     await agent.ask('sync', null);
-    shown = await compareView(agent, told);
+    return compareView(agent, told);
+  });
+}
+
+async function demandSoon(where: string, compare: () => Promise<Comparison>): Promise<void> {
+  const end = Date.now() + LEVEL_WITHIN_MS;
+  let found = await compare();
+  while (!isClean(found) && Date.now() < end) {
+    await delay(LOOK_EVERY_MS);
+    found = await compare();
   }
-  demandClean(where, shown);
+  demandClean(where, found);
 }

@@ -6,6 +6,8 @@ export interface AgentRequests {
   readonly write: { readonly ask: WritePlan; readonly answer: null };
   /** Returns once no write is under way. */
   readonly stop: { readonly ask: null; readonly answer: null };
+  /** Writers begin nothing more; what is under way is not waited for. */
+  readonly quiet: { readonly ask: null; readonly answer: null };
   readonly items: { readonly ask: null; readonly answer: readonly AgentItem[] };
   readonly status: { readonly ask: null; readonly answer: AgentStatus };
   /** Returns once a worker is in charge, the page is kept, and the worker has met the server. */
@@ -147,6 +149,10 @@ export function runAgent(socketPort: number, path: string): void {
     async stop() {
       writers.abort();
       await Promise.all(writing);
+      return null;
+    },
+    async quiet() {
+      writers.abort();
       return null;
     },
     async items() {
