@@ -6,6 +6,7 @@ import { openIndexedDbStore } from '../../../sw/storage/indexeddb-store.ts';
 import type { Machine } from '../universe/machine.ts';
 import type { Universe } from '../universe/universe.ts';
 import { isRefused } from '../universe/universe.ts';
+import { checkParents } from './check-parents.ts';
 import { inspect, openInspector } from './inspect.ts';
 
 /**
@@ -39,6 +40,7 @@ export async function checkViews(universe: Universe): Promise<void> {
       checkRefused(universe, space, again);
     });
   }
+  if (world.failure() === undefined) await checkParents(universe);
 }
 
 /** What the authority objects to is never shown, whenever the server died between an entry and its verdict (SYNC8, VIEW8). */

@@ -1,4 +1,5 @@
-import type { Plan } from '../plan/plan.ts';
+import type { FaultKind, Plan } from '../plan/plan.ts';
+import type { NetworkFaultKind } from '../network/fault.ts';
 import type { SimNetwork } from '../network/network.ts';
 import type { SimProcess } from '../world/process.ts';
 import { presentProcess } from '../world/process.ts';
@@ -61,9 +62,11 @@ export function watchRequests(network: SimNetwork, world: World, plan: Plan): Si
 
 /**
  * Where nothing else may cut a pause short: a clock that jumps ends it early, an emptied store forgets it, and of an answer
- * that is hit by several faults the device may not have read the pause.
+ * whose body is hit by another fault the device may not have read the pause.
  */
 function mustObeyPauses({ faults }: Plan): boolean {
-  const excuses = new Set(['clock-jump', 'clock-freeze', 'evict', 'disk-error', 'byzantine', 'lying-server', 'disk-stall']);
-  return !faults.some(({ kind }) => excuses.has(kind)) && faults.filter(({ kind }) => kind === 'network').length === 1;
+  return !faults.some((fault) => EXCUSES.has(fault.kind) || (fault.kind === 'network' && BODY_FAULTS.has(fault.fault.kind)));
 }
+
+const EXCUSES: ReadonlySet<FaultKind> = new Set(['clock-jump', 'clock-freeze', 'evict', 'disk-error', 'byzantine', 'lying-server', 'disk-stall']);
+const BODY_FAULTS: ReadonlySet<NetworkFaultKind> = new Set(['truncate', 'reset', 'drip', 'shred', 'stream-end', 'drop-response', 'half-open', 'delay', 'captive-portal']);

@@ -83,9 +83,12 @@ export function makePlan(seed: number, only?: readonly FaultKind[]): Plan {
   return { seed, scale, faults: faults.toSorted((a, b) => a.atMs - b.atMs) };
 }
 
+/** Faults of a network are of many kinds themselves, and so are drawn more often. */
+const KINDS_AS_OFTEN: readonly FaultKind[] = [...FAULT_KINDS, 'network', 'network', 'network'];
+
 function drawKinds(random: SimRandom): FaultKind[] {
   const most = 1 + random.int(6);
-  return Array.from({ length: most }, () => random.pick(FAULT_KINDS));
+  return Array.from({ length: most }, () => random.pick(KINDS_AS_OFTEN));
 }
 
 function drawScale(random: SimRandom): Scale {

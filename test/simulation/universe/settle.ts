@@ -62,6 +62,8 @@ function look(universe: Universe, machine: Machine, words: ReadonlyMap<Machine, 
   if (word === undefined) return;
   if (!machine.browser.isRunning()) machine.browser.start();
   const [tab = machine.openTab()] = machine.openTabs();
+  // In every other world nobody asks for anything, and it must become level all the same.
+  const isPatient = world.seed % 2 === 1;
   tab.act(async (page) => {
     const status = await page.ask('status', tab.scope);
     runAsWorld(() => {
@@ -72,7 +74,7 @@ function look(universe: Universe, machine: Machine, words: ReadonlyMap<Machine, 
     });
     await page.ask('accept', tab.scope);
     // A device whose entries nothing stands in the way of sends them unasked.
-    if (!word.isLevel && !isWaiting(status)) await page.ask('sync', { ...tab.scope, why: 'online' });
+    if (!isPatient && !word.isLevel && !isWaiting(status)) await page.ask('sync', { ...tab.scope, why: 'online' });
   });
   world.after(LOOK_EVERY_MS, 'somebody looks', () => look(universe, machine, words, began));
 }
