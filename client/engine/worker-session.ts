@@ -45,14 +45,19 @@ export async function openSession({ ask, scope, updates, auth }: SessionOptions)
   });
 
   const status = createWritable(first);
+  /** The worker did not take the headers that it asked for: its disk failed, say. They are brought again (PAGE10). */
+  let owesHeaders = false;
   const readAgain = (): void => {
     changes.tell({ keys: 'all' });
     quietly(ask('status', scope).then(status.set));
+    if (owesHeaders) quietly(signIn());
   };
   let signingIn: Promise<void> | undefined;
   const signIn = (): Promise<void> =>
     (signingIn ??= (async () => {
+      owesHeaders = true;
       status.set(await hello(false));
+      owesHeaders = false;
       await ask('sync', { ...scope, why: 'signed-in' });
     })().finally(() => (signingIn = undefined)));
 

@@ -104,3 +104,18 @@ test('PAGE10 a hook that fails keeps nobody from working and takes no headers aw
   double.hint({ life: 'x', count: 1, type: 'needs-auth' });
   await expect.poll(() => double.asked.at(1)?.ask).toMatchObject({ headers: { token: 't' }, fresh: false });
 });
+
+test('PAGE10 headers that a worker could not take are brought again when the page is looked at, and only then', async () => {
+  const auth = async (): Promise<Record<string, string>> => ({ authorization: 'new' });
+  const { double, session, types } = await open({ auth });
+  double.answer('hello', () => ({ error: 'internal', message: 'its disk failed' }));
+  double.hint({ life: 'x', count: 1, type: 'needs-auth' });
+  await expect.poll(types).toEqual(['hello', 'hello']);
+  await expect.poll(() => session.signIn().catch(() => 'failed')).toBe('failed');
+  double.answer('hello', () => ({ ok: STATUS }));
+  const before = types().length;
+  session.readAgain();
+  await expect.poll(() => types().slice(before).toSorted()).toEqual(['hello', 'status', 'sync']);
+  session.readAgain();
+  await expect.poll(() => types().slice(before + 3)).toEqual(['status']);
+});
