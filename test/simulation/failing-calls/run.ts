@@ -11,7 +11,7 @@ import { SCENARIOS } from './scenarios.ts';
  *
  *   --scenario text   those with this text in their name      --all N    every N up to here, then a sample (300)
  *   --sample n        so many of the further calls (100)      --from n --to n    these calls only
- *   --kind name       one way to fail only
+ *   --kind name       one way to fail only                   --turns         each call in one of the ways, in turn
  */
 
 const { values } = parseArgs({
@@ -22,6 +22,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     to: { type: 'string', default: '1000000' },
     kind: { type: 'string', default: '' },
+    turns: { type: 'boolean', default: false },
   },
 });
 
@@ -42,7 +43,8 @@ for (const scenario of SCENARIOS.filter(({ name }) => name.includes(values.scena
   const calls = chosenCalls(calm.calls);
   const began = Date.now();
   for (const [i, nth] of calls.entries()) {
-    for (const kind of kinds) {
+    const ways = values.turns ? kinds.slice(i % kinds.length, (i % kinds.length) + 1) : kinds;
+    for (const kind of ways) {
       playing = `${scenario.name}, call ${nth}, ${kind}`;
       note(scenario, { nth, kind }, await runScenario(scenario, { nth, kind }));
     }
