@@ -21,6 +21,9 @@ export interface UserOptions extends OverwriteOptions {
 /** The collection whose requests the worker captures. */
 export const CAPTURED = '/api/notes';
 
+/** After so long without an answer an app asks again, under the same key. */
+const APP_WAITS_MS = 5_000;
+
 type Act = (page: Page, user: UserOptions) => Promise<void>;
 
 /** Somebody who works in a tab until it closes or time is up. Every write is in the ledger before it is asked for. */
@@ -84,9 +87,12 @@ const capturedPost: Act = async (page, user) => {
   const [write] = note(user, []);
   const headers = { 'content-type': 'application/json', 'idempotency-key': attempt(user.random) };
   const body = JSON.stringify(valueOf(write, { key: '', fill: filling(user.random) }));
+  const send = (): Promise<Response | undefined> => page.fetch({ method: 'POST', path: CAPTURED, headers, body }).catch(() => undefined);
+  // A double click.
+  if (user.random.chance(0.1)) void send();
   // As an app does: the same request again until it has an answer.
   for (let i = 0; i < 4; i++) {
-    const answer = await page.fetch({ method: 'POST', path: CAPTURED, headers, body }).catch(() => undefined);
+    const answer = await Promise.race([send(), new Promise<undefined>((resolve) => setTimeout(resolve, APP_WAITS_MS))]);
     if (answer === undefined) continue;
     settle(user, [write], answer.status === 201 ? 'acknowledged' : answer.status === 507 ? 'refused' : 'unknown');
     return;
