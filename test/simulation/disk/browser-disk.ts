@@ -38,8 +38,8 @@ export interface BrowserDisk {
   readonly usedBytes: () => number;
   /** Room for so many bytes; undefined: no limit. */
   readonly setQuota: (bytes: number | undefined) => void;
-  /** The nth storage call from now (1: the next; opening, transaction, request or commit) fails so. */
-  readonly failAfter: (n: number, kind: StorageErrorName) => void;
+  /** The nth storage call from now (1: the next; opening, transaction, request or commit) fails so; with `site`, of that group. */
+  readonly failAfter: (n: number, kind: StorageErrorName, site?: string) => void;
   /** Whether that failure is still to come. */
   readonly isArmed: () => boolean;
   /** The group of call sites that the last call that failed so was of. */

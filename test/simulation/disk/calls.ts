@@ -8,8 +8,8 @@ export interface CallLog {
   readonly count: () => number;
   /** How often each group of call sites was met: `readwrite heads.put`, `strict commit heads,runs` … */
   readonly sites: () => ReadonlyMap<string, number>;
-  /** The nth call from now on fails, 1 being the next; for want of room only when it writes. Replaces what was set before. */
-  readonly failAfter: (n: number, kind: StorageErrorName) => void;
+  /** The nth call from now on fails, 1 being the next; for want of room only when it writes. With `site`, only calls of that group count. Replaces what was set before. */
+  readonly failAfter: (n: number, kind: StorageErrorName, site?: string) => void;
   /** Whether a failure that was set is still to come. */
   readonly isArmed: () => boolean;
   /** The group of call sites that the last call that failed so was of. */
@@ -20,12 +20,14 @@ export function createCallLog(): CallLog {
   const sites = new Map<string, number>();
   let count = 0;
   let lastFailedSite: string | undefined;
-  let failure: { readonly at: number; readonly kind: StorageErrorName } | undefined;
+  let failure: { left: number; readonly kind: StorageErrorName; readonly site: string | undefined } | undefined;
   return {
     note(site) {
       count += 1;
       sites.set(site, (sites.get(site) ?? 0) + 1);
-      if (failure?.at !== count) return undefined;
+      if (failure === undefined || (failure.site ?? site) !== site) return undefined;
+      failure.left -= 1;
+      if (failure.left > 0) return undefined;
       const kind = asItFails(site, failure.kind);
       failure = undefined;
       lastFailedSite = site;
@@ -33,9 +35,9 @@ export function createCallLog(): CallLog {
     },
     count: () => count,
     sites: () => sites,
-    failAfter(n, kind) {
+    failAfter(n, kind, site) {
       if (!(n >= 1)) throw new RangeError('the next call is number 1');
-      failure = { at: count + n, kind };
+      failure = { left: n, kind, site };
     },
     isArmed: () => failure !== undefined,
     lastFailedSite: () => lastFailedSite,

@@ -20,8 +20,10 @@ function run(...args: readonly string[]): Promise<{ readonly code: number | null
 }
 
 test('LOG18 S1.1 whichever call of a disk fails, all is level and whole afterwards', async () => {
-  const { code, text } = await run('--all', '0', '--sample', '10', '--turns');
+  const { code, text } = await run('--all', '0', '--sample', '3', '--turns');
   expect(text).toMatch(/ runs, 0 failures\n/);
-  expect(Number(/groups of call sites that failed \((\d+)\)/.exec(text)?.[1])).toBeGreaterThan(10);
+  // Every group of call sites that the scenarios meet, of storage in the worker.
+  expect(Number(/groups of call sites that failed \((\d+)\)/.exec(text)?.[1])).toBeGreaterThan(40);
+  expect(text).toContain('groups that were met and never failed (0)');
   expect(code).toBe(0);
 });

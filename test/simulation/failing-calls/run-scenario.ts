@@ -14,6 +14,8 @@ export interface FailingCall {
   /** Counted from where the scenario begins to be played; 1 is the first. */
   readonly nth: number;
   readonly kind: StorageErrorName;
+  /** Only calls of this group of call sites count. */
+  readonly site?: string;
 }
 
 export interface ScenarioResult {
@@ -58,7 +60,7 @@ function countDeviceCalls({ machine }: Stage, number: number): Counter {
   const since = (): Map<string, number> =>
     new Map([...disk.callSites()].map(([site, count]) => [site, count - (sitesBefore.get(site) ?? 0)] as const).filter(([, count]) => count > 0));
   return {
-    arm: ({ nth, kind }) => disk.failAfter(nth, kind),
+    arm: ({ nth, kind, site }) => disk.failAfter(nth, kind, site),
     disarm() {
       if (disk.isArmed()) disk.failAfter(Number.MAX_SAFE_INTEGER, 'UnknownError');
     },
