@@ -17,6 +17,8 @@ export function liveRoute(context: RouteContext, timings: LiveTimings = LIVE_TIM
       const { live } = context;
       const session = openLiveSession({ space, party, cursor, live, now: context.sync.now, checkMayRead, timings });
       response.once('close', session.end);
+      // Whoever went away while it was found out who reads is told of no more.
+      if (response.destroyed) session.end();
       response
         .status(200)
         .set({ 'content-type': SYNC_CONTENT_TYPE, 'cache-control': 'no-store', 'x-accel-buffering': 'no' });

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import express from 'express';
 import { afterEach, expect, test } from 'vitest';
 import { toBase64Url } from '../../../core/log/bytes.ts';
@@ -25,10 +25,12 @@ interface LiveServer {
   readonly responder: Responder;
   readonly live: LiveConnections;
   readonly url: URL;
+  /** Resolves when the server sees that its first connection is gone. */
+  readonly left: Promise<unknown>;
 }
 
 /** The live route alone, with a clock that beats faster. */
-async function serve(mayRead: () => boolean): Promise<LiveServer> {
+async function serve(mayRead: () => boolean | Promise<boolean>): Promise<LiveServer> {
   const responder = createResponder();
   const live = createLiveConnections(10);
   const context: Pick<RouteContext, 'log' | 'spaces' | 'live' | 'guards' | 'sessionOf'> & {
@@ -43,6 +45,7 @@ async function serve(mayRead: () => boolean): Promise<LiveServer> {
   };
   const app = express().get('/live', liveRoute(context as RouteContext, { heartbeatMs: 25, recheckMs: 25 }));
   const server = createServer(app).listen(0, '127.0.0.1');
+  const left = once(server, 'connection').then(async ([socket]) => once(socket as Socket, 'close'));
   await once(server, 'listening');
   stops.push(
     () => server.close(),
@@ -54,7 +57,12 @@ async function serve(mayRead: () => boolean): Promise<LiveServer> {
     device: 'd',
     cursor: toBase64Url(encodeCursor({ epoch: 'base', position: 0, check: new Uint8Array(8) })),
   });
-  return { responder, live, url: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/live?${query}`) };
+  return {
+    responder,
+    live,
+    left,
+    url: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/live?${query}`),
+  };
 }
 
 test('SYNC13 an empty frame says from time to time that the server is alive', async () => {
@@ -93,4 +101,23 @@ test('CAP3 a reader that does not read is cut off after two heartbeats that coul
   socket.write(`GET ${url.pathname}${url.search} HTTP/1.1\r\nhost: localhost\r\n\r\n`);
   await expect.poll(() => live.count()).toBe(1);
   await expect.poll(() => live.count(), { timeout: 5_000 }).toBe(0);
+});
+
+test('CAP3 SYNC13 a reader that is gone before its stream stands takes no place', async () => {
+  const [asked, allowed] = [Promise.withResolvers<void>(), Promise.withResolvers<boolean>()];
+  const { url, live, left, responder } = await serve(() => {
+    asked.resolve();
+    return allowed.promise;
+  });
+  const use = responder.spaces.use;
+  const served = Promise.withResolvers<void>();
+  Object.assign(responder.spaces, { use: (...args: Parameters<typeof use>) => use(...args).finally(served.resolve) });
+  const socket = connect(Number(url.port), url.hostname);
+  socket.write(`GET ${url.pathname}${url.search} HTTP/1.1\r\nhost: localhost\r\n\r\n`);
+  await asked.promise;
+  socket.destroy();
+  await left;
+  allowed.resolve(true);
+  await served.promise;
+  expect(live.count()).toBe(0);
 });
