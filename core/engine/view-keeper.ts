@@ -73,24 +73,32 @@ export async function createViewKeeper(
       await ensureTrust('as known here');
       if (await builder.flush()) return;
       // Another context of this device wrote the view meanwhile: go on from there.
-      builder = await open();
-      await builder.advance(foldsNow);
+      await reopen();
     });
   }
 
   async function rebuild(): Promise<void> {
     trusted = false;
     await viewStore.drop(keyValueView.name);
+    notify(await reopen(), 'remote');
+  }
+
+  /** The view as it is stored, and what it lacks: if that fails, it is folded before anything else. */
+  async function reopen(): Promise<ReadonlySet<string>> {
     builder = await open();
-    trusted = true;
-    notify(await builder.advance(foldsNow), 'remote');
+    [trusted, behind] = [true, true];
+    return foldBehind();
+  }
+
+  async function foldBehind(): Promise<ReadonlySet<string>> {
+    const changed = await builder.advance(foldsNow);
+    behind = false;
+    return changed;
   }
 
   async function ensureTrust(how: 'as known here' | 'as stored'): Promise<void> {
     if (!trusted || (how === 'as stored' && !(await builder.isOfPresentBranches()))) await rebuild();
-    if (!behind) return;
-    notify(await builder.advance(foldsNow), 'remote');
-    behind = false;
+    if (behind) notify(await foldBehind(), 'remote');
   }
 
   return {

@@ -130,9 +130,10 @@ async function openKeyValueView(context: ViewContext): Promise<OpenView<KeyValue
   }
 
   /** A refused entry that readers saw: its versions leave the keys, and what they superseded is live again (VIEW8). */
-  async function takeBack({ log, sequence }: RefusedEntry, changed: Set<string>): Promise<readonly Apply[]> {
-    const entry = await context.readEntry(log, sequence);
-    const body = entry && bodyOf(entry, sequence);
+  async function takeBack({ log, sequence, id }: RefusedEntry, changed: Set<string>): Promise<readonly Apply[]> {
+    const [entry, held] = [await context.readEntry(log, sequence), await context.entryId(log, sequence)];
+    // Another branch of the log may have another entry there.
+    const body = entry && held && toBase64Url(held) === id ? bodyOf(entry, sequence) : undefined;
     const applied: Apply[] = [];
     for (const [, key] of body?.writes ?? []) {
       const state = await states.get(key);

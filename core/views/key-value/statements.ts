@@ -46,7 +46,8 @@ export function readStatement(entry: RunEntry): Statement | undefined {
   const { log, account, sequence, id, code, reason, held, other } = body as { readonly [name: string]: Json };
   if (typeof log !== 'string' || logKey(log) === undefined) return undefined;
   if (entry.kind === KIND.enrol) return typeof account === 'string' ? { kind: 'enrol', log, account } : undefined;
-  if (typeof sequence !== 'number') return undefined;
+  // A place that cannot be would stop a store that looks there, and with it every view that follows the authority.
+  if (typeof sequence !== 'number' || !Number.isSafeInteger(sequence) || sequence < 0) return undefined;
   if (entry.kind === KIND.forkVerdict) {
     return typeof held === 'string' && typeof other === 'string' ? { kind: 'forkVerdict', log, sequence, held, other } : undefined;
   }

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Replica } from '../../../core/engine/replica.ts';
+import { toBase64Url } from '../../../core/log/bytes.ts';
 import { hashSpace } from '../../../core/log/signature.ts';
 import { encodeRun } from '../../../core/log/run-codec.ts';
 import { verifyRun } from '../../../core/log/run-verify.ts';
 import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
+import type { RowStore } from '../../../core/log/row-store.ts';
 import { createMemoryViewStore } from '../../../core/views/memory-view-store.ts';
 import type { ViewStore } from '../../../core/views/view-store.ts';
 import { createNodeCrypto } from '../../../server/crypto/node-crypto.ts';
@@ -74,6 +76,40 @@ describe('a view that could not follow its log', () => {
     expect(await reader.view.canonicalState()).toBe(await (await openReplica({ rows })).view.canonicalState());
   });
 
+  test('VIEW3 VIEW8: an entry of another branch is not taken back with the one that was refused in its place', async () => {
+    const { left, right, log } = await forked(createMemoryViewStore());
+    const authority = await openReplica({ account: 'server' });
+    const id = toBase64Url((await left.store.entryId(log, 2)) ?? new Uint8Array(0));
+    await authority.state([{ kind: 'refuse', log, sequence: 2, id, code: 'forbidden', reason: 'spam' }]);
+    const [early, late] = [await openReplica(), await openReplica()];
+    for (const one of [early, late]) await one.setAuthorities([authority.ownLog() ?? '']);
+    for (const [from, to] of [[authority, early], [right, early], [right, late], [authority, late]] as const) await copyAll(from, to);
+    expect(await keysOf(late)).toContain('right 1');
+    expect(await late.view.canonicalState()).toBe(await early.view.canonicalState());
+  });
+
+  test('VIEW2 VIEW10: a view that could be opened anew and not be folded lacks nothing at the next write', async () => {
+    const { rows, fail } = unreadableRuns();
+    const [replica, other] = [await openReplica({ rows }), await openReplica()];
+    await replica.append([{ writes: [{ key: 'a', value: 1 }] }]);
+    await other.append([{ writes: [{ key: 'b', value: 1 }] }]);
+    await copyAll(other, replica);
+    await fail(() => expect(replica.setAside(other.ownLog() ?? '', {})).rejects.toThrow('ill'));
+    await replica.append([{ writes: [{ key: 'a', value: 2 }] }]);
+    expect((await replica.view.item('a'))?.live.map(({ value }) => value)).toEqual([2]);
+  });
+
+  test('VIEW7 VIEW10: the same when another context of the device wrote the view meanwhile', async () => {
+    const [{ rows, fail }, views] = [unreadableRuns(), createMemoryViewStore()];
+    const [replica, other] = [await openReplica({ rows, views }), await openReplica({ rows, views })];
+    await other.append([{ writes: [{ key: 'a', value: 1 }] }]);
+    await other.flush();
+    await replica.append([{ writes: [{ key: 'a', value: 2 }] }]);
+    await fail(() => expect(replica.flush()).rejects.toThrow('ill'));
+    await replica.append([{ writes: [{ key: 'a', value: 3 }] }]);
+    expect((await replica.view.item('a'))?.live.map(({ value }) => value)).toEqual([3]);
+  });
+
   test('VIEW2 S2.27: another context of the device learns that a log was set aside when it catches up', async () => {
     const { left, right, log, again } = await forked(createMemoryViewStore());
     const other = await again();
@@ -84,6 +120,22 @@ describe('a view that could not follow its log', () => {
     expect(await keysOf(other)).toEqual(await keysOf(right));
   });
 });
+
+/** A store that cannot read entries while `fail` runs its body. */
+function unreadableRuns(): { readonly rows: RowStore; readonly fail: (body: () => Promise<void>) => Promise<void> } {
+  const rows = createMemoryRowStore();
+  let failing = false;
+  const read: RowStore['read'] = (body) =>
+    rows.read((tx) => body({ ...tx, runs: (...asked) => (failing ? Promise.reject(new Error('the disk is ill')) : tx.runs(...asked)) }));
+  return {
+    rows: { ...rows, read },
+    async fail(body) {
+      failing = true;
+      await body();
+      failing = false;
+    },
+  };
+}
 
 /** Hands everything over to the store alone, as a life does that is stopped before it folds. */
 async function storeAll(from: Replica, { store }: Replica): Promise<void> {

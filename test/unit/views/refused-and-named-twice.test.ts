@@ -36,12 +36,12 @@ describe('key-value view, rare entries', () => {
     if (appended === undefined) throw new Error('one draft makes one entry');
     await authority.state([{ kind: 'refuse', ...appended, code: 'forbidden', reason: 'spam' }]);
     const taking = copyAll(authority, reader);
-    let ended = false;
-    void taking.then(() => (ended = true));
+    const end = { isHere: false };
+    void taking.then(() => (end.isHere = true));
     const seen = new Set<number>();
-    while (!ended) seen.add((await reader.view.items('')).length);
+    while (!end.isHere) seen.add((await reader.view.items('')).length);
     seen.add((await reader.view.items('')).length);
-    expect([...seen].toSorted()).toEqual([0, keys.length]);
+    expect(seen).toEqual(new Set([keys.length, 0]));
   });
 
   test('VIEW5: a version that is named as a parent twice, by sequence and by id, is superseded once', async () => {
