@@ -33,8 +33,7 @@ export function createOwnCanary(canary: Canary | undefined, store: LogStore, wri
       // What is held of the old log may be more than the server has: vectors tell.
       [CURSOR]: undefined,
       [MOVING]: next && JSON.stringify(next),
-      // The own log is marked only once its key is replaced, or who still knows the key would wait for another for ever.
-      ...(mark.log === own ? {} : { [leftName(mark.log)]: 'true' }),
+      [leftName(mark.log)]: 'true',
     });
     if (next !== undefined) await move(next);
   }

@@ -83,9 +83,15 @@ export function createOwnWriter(
 
   /** Leaves a log for good: its key is replaced, and no context extends it any more. */
   async function replaceKey(log: LogName | undefined): Promise<WriterKey> {
-    key = await ports.writerKeys.replace();
     if (log !== undefined) await store.putValues(leaving(log));
-    return key;
+    return (key = await ports.writerKeys.replace());
+  }
+
+  /** The key to append with. One whose log was left is replaced: a life ended in between, or somebody put it back. */
+  async function presentKey(): Promise<WriterKey> {
+    const current = await ports.writerKeys.current();
+    const isLeft = current === undefined || (await store.value(leftName(logName(current.publicKey)))) !== undefined;
+    return isLeft ? ports.writerKeys.replace() : current;
   }
 
   function noteLamport(lamport: number): void {
@@ -96,7 +102,7 @@ export function createOwnWriter(
     for (;;) {
       await views.ensureTrust('as known here');
       // Another context may have left the log that this one knows: it must never be begun or extended again.
-      if (key === undefined || ownEnd === undefined) key = (await ports.writerKeys.current()) ?? (await ports.writerKeys.replace());
+      if (key === undefined || ownEnd === undefined) key = await presentKey();
       const own = logName(key.publicKey);
       if (ownEnd?.log !== own) await views.current().advance((log) => log === own);
       const known = ownEnd?.log === own ? ownEnd : undefined;
@@ -216,11 +222,13 @@ export function createOwnWriter(
       appendedOf(await queue.enqueue(statements.length, async (extension) => ({ sequences: statements.map(extension.addStatement) }))),
     rotate,
     leaveIfContinuedBy,
-    async reload() {
-      const now = await readOwnWriterStart({ store, ports });
-      key = now.key;
-      noteLamport(now.lamportSeen);
-    },
+    // In a turn: what is read while the key is replaced here would take its place.
+    reload: () =>
+      turns(async () => {
+        const now = await readOwnWriterStart({ store, ports });
+        key = now.key;
+        noteLamport(now.lamportSeen);
+      }),
     noteLamport,
   };
 }

@@ -12,6 +12,8 @@ export async function takeOtherBranch(replica: Replica): Promise<boolean> {
   const { acknowledged, forked, moving } = await readMemory(store);
   const [log] = forked;
   if (log === undefined) return false;
+  // Another context may have begun the log: then it is the own one, and nobody may begin it a second time.
+  await replica.catchUp();
   let move = moving?.log === log ? moving : undefined;
   if (move === undefined && log === replica.ownLog()) {
     move = { log, from: acknowledged.get(log) ?? -1 };
