@@ -83,22 +83,19 @@ export async function createViewKeeper(
     notify(await reopen(), 'remote');
   }
 
-  /** The view as it is stored, and what it lacks: if that fails, it is folded before anything else. */
+  /** The view as it is stored, with what it lacks and this one showed. Readers have this one until it is whole. */
   async function reopen(): Promise<ReadonlySet<string>> {
-    builder = await open();
-    [trusted, behind] = [true, true];
-    return foldBehind();
-  }
-
-  async function foldBehind(): Promise<ReadonlySet<string>> {
-    const changed = await builder.advance(foldsNow);
-    behind = false;
+    const next = await open();
+    const changed = await next.advance(foldsNow, builder.folded());
+    [builder, trusted, behind] = [next, true, false];
     return changed;
   }
 
   async function ensureTrust(how: 'as known here' | 'as stored'): Promise<void> {
     if (!trusted || (how === 'as stored' && !(await builder.isOfPresentBranches()))) await rebuild();
-    if (behind) notify(await foldBehind(), 'remote');
+    if (!behind) return;
+    notify(await builder.advance(foldsNow), 'remote');
+    behind = false;
   }
 
   return {

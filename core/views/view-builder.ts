@@ -26,8 +26,11 @@ export interface ViewBuilder<Api> {
   readonly foldedCount: () => number;
   /** Folds a run that was just verified; what is folded already is skipped, a gap is read from the log first. */
   readonly take: (run: Run, ids: readonly Bytes[]) => Promise<ReadonlySet<string>>;
-  /** Folds what the log holds and the view lacks, of the logs that `wanted` names; the keys that changed. */
-  readonly advance: (wanted?: (log: LogName) => boolean) => Promise<ReadonlySet<string>>;
+  /**
+   * Folds what the log holds and the view lacks, of the logs that `wanted` names, of others what was `shown` before (default: by
+   * the stored view that could not be gone on with); the keys that changed.
+   */
+  readonly advance: (wanted?: (log: LogName) => boolean, shown?: VersionVector) => Promise<ReadonlySet<string>>;
   /** Whether no log was set aside since this view was opened: else it may show a branch that counts no more. */
   readonly isOfPresentBranches: () => Promise<boolean>;
   /** Writes changed rows and checkpoint in one transaction (VIEW2). False: another context moved the view on; open it anew. */
@@ -53,6 +56,7 @@ export async function openViewBuilder<Api>(
   const setAsides = await logStore.value(SET_ASIDES);
   const stored = await openStored(view, logStore, viewStore, setAsides);
   let checkpointText = stored?.checkpointText;
+  const shownBefore = new Map(stored?.dropped);
   const logs: { readonly log: LogName; sequence: number }[] = (stored?.logs ?? []).map(([log, sequence]) => ({ log, sequence }));
   const indexByLog = new Map(logs.map(({ log }, index) => [log, index]));
   const tables: Pick<ShardedTable<unknown>, 'takeChanges'>[] = [];
@@ -113,9 +117,11 @@ export async function openViewBuilder<Api>(
     }
   }
 
-  async function advance(wanted: (log: LogName) => boolean = () => true): Promise<ReadonlySet<string>> {
+  async function advance(wanted: (log: LogName) => boolean = () => true, shown: VersionVector = shownBefore): Promise<ReadonlySet<string>> {
     const changed = new Set<string>();
-    for (const { log, sequence } of await logStore.heads()) if (wanted(log)) await advanceLog(log, sequence, changed);
+    for (const { log, sequence } of await logStore.heads()) {
+      await advanceLog(log, wanted(log) ? sequence : Math.min(sequence, shown.get(log) ?? -1), changed);
+    }
     return changed;
   }
 
@@ -165,13 +171,15 @@ export async function openViewBuilder<Api>(
   };
 }
 
+interface Stored extends Pick<Checkpoint, 'logs'> {
+  readonly shards: readonly string[];
+  readonly checkpointText?: string;
+  /** What a state had folded that is dropped. */
+  readonly dropped?: Checkpoint['logs'];
+}
+
 /** The stored state that may be gone on with: of this version, of the log's present branches, and not ahead of it (design §4). */
-async function openStored<Api>(
-  view: View<Api>,
-  logStore: LogStore,
-  viewStore: ViewStore,
-  setAsides: string | undefined,
-): Promise<(Checkpoint & { readonly shards: readonly string[]; readonly checkpointText: string }) | undefined> {
+async function openStored<Api>(view: View<Api>, logStore: LogStore, viewStore: ViewStore, setAsides: string | undefined): Promise<Stored | undefined> {
   const [stored, held] = await Promise.all([viewStore.open(view.name), logStore.heads()]);
   if (stored === undefined) return undefined;
   const checkpoint = JSON.parse(stored.checkpoint) as Checkpoint;
@@ -181,7 +189,7 @@ async function openStored<Api>(
     return { ...checkpoint, shards: stored.shards, checkpointText: stored.checkpoint };
   }
   await viewStore.drop(view.name);
-  return undefined;
+  return { logs: [], shards: [], dropped: checkpoint.logs };
 }
 
 function entryOf(runs: readonly Run[], sequence: number): RunEntry | undefined {

@@ -15,14 +15,16 @@ export interface ReplicaParts {
   readonly account?: string;
   /** What its wall clock says, ms. */
   readonly now?: number;
+  /** Whether entries of others wait from the start. */
+  readonly held?: boolean;
 }
 
 /** A replica on memory stores with real cryptography; the stores may be handed in to open it a second time. */
-export async function openReplica({ rows = createMemoryRowStore(), views = createMemoryViewStore(), account = 'ann', now }: ReplicaParts = {}): Promise<Replica> {
+export async function openReplica({ rows = createMemoryRowStore(), views = createMemoryViewStore(), account = 'ann', now, held = false }: ReplicaParts = {}): Promise<Replica> {
   const store = createLogStore(rows, createNodeCrypto());
   const nodePorts = createNodePorts(createStoredWriterKeys(store));
   const ports = now === undefined ? nodePorts : { ...nodePorts, clock: { ...nodePorts.clock, now: () => now } };
-  return createReplica({ space: 'garden', account, device: 'test', store, viewStore: views, ports, mergeDurability: 'strict' });
+  return createReplica({ space: 'garden', account, device: 'test', store, viewStore: views, ports, mergeDurability: 'strict', held });
 }
 
 /** Hands everything that one replica holds to another, as a sync would. */

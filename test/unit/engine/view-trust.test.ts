@@ -5,7 +5,7 @@ import { hashSpace } from '../../../core/log/signature.ts';
 import { encodeRun } from '../../../core/log/run-codec.ts';
 import { verifyRun } from '../../../core/log/run-verify.ts';
 import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
-import type { RowStore } from '../../../core/log/row-store.ts';
+import type { RowReader, RowStore, RunRow } from '../../../core/log/row-store.ts';
 import { createMemoryViewStore } from '../../../core/views/memory-view-store.ts';
 import type { ViewStore } from '../../../core/views/view-store.ts';
 import { createNodeCrypto } from '../../../server/crypto/node-crypto.ts';
@@ -110,6 +110,42 @@ describe('a view that could not follow its log', () => {
     expect((await replica.view.item('a'))?.live.map(({ value }) => value)).toEqual([3]);
   });
 
+  test('VIEW7 SYNC10: while a view is opened anew, readers see all of the one before', async () => {
+    const [{ rows, pause }, views] = [unreadableRuns(), createMemoryViewStore()];
+    const [replica, other] = [await openReplica({ rows, views }), await openReplica({ rows, views })];
+    await other.append([{ writes: [{ key: 'a', value: 1 }] }]);
+    await other.flush();
+    await replica.append([{ writes: [{ key: 'b', value: 2 }] }]);
+    const paused = pause();
+    const [flushing] = [replica.flush(), await paused.isAsked];
+    expect(await keysOf(replica)).toEqual(['a', 'b']);
+    paused.goOn();
+    await flushing;
+    expect(await keysOf(replica)).toEqual(['a', 'b']);
+  });
+
+  test('PAGE6 VIEW6: what was shown before is shown again though a tab is open, and no more', async () => {
+    const [rows, views] = [createMemoryRowStore(), createMemoryViewStore()];
+    const [reader, writer, gone] = [await openReplica({ rows, views }), await openReplica(), await openReplica()];
+    for (const one of [writer, gone]) await one.append([{ writes: [{ key: 'a', value: 1 }] }]);
+    for (const one of [writer, gone]) await copyAll(one, reader);
+    reader.hold(true);
+    await writer.append([{ writes: [{ key: 'b', value: 2 }] }]);
+    await copyAll(writer, reader);
+    await reader.setAside(gone.ownLog() ?? '', {});
+    expect(await keysOf(reader)).toEqual(['a']);
+    expect(await reader.heldBack()).toBe(1);
+    await reader.flush();
+    // As a worker of a version that folds otherwise finds it.
+    const stored = await views.open('key-value');
+    const checkpoint = JSON.stringify({ ...(JSON.parse(stored?.checkpoint ?? '') as object), version: 0 });
+    await views.commit('key-value', { expected: stored?.checkpoint, checkpoint, put: new Map(), remove: [] });
+    const later = await openReplica({ rows, views, held: true });
+    expect(await keysOf(later)).toEqual(['a']);
+    expect(await later.heldBack()).toBe(1);
+    expect(await later.release()).toEqual(['b']);
+  });
+
   test('VIEW2 S2.27: another context of the device learns that a log was set aside when it catches up', async () => {
     const { left, right, log, again } = await forked(createMemoryViewStore());
     const other = await again();
@@ -121,18 +157,35 @@ describe('a view that could not follow its log', () => {
   });
 });
 
-/** A store that cannot read entries while `fail` runs its body. */
-function unreadableRuns(): { readonly rows: RowStore; readonly fail: (body: () => Promise<void>) => Promise<void> } {
+interface UnreadableRuns {
+  readonly rows: RowStore;
+  /** No entries can be read while it runs its body. */
+  readonly fail: (body: () => Promise<void>) => Promise<void>;
+  /** The next entries asked for come once told to. */
+  readonly pause: () => { readonly isAsked: Promise<void>; readonly goOn: () => void };
+}
+
+function unreadableRuns(): UnreadableRuns {
   const rows = createMemoryRowStore();
-  let failing = false;
-  const read: RowStore['read'] = (body) =>
-    rows.read((tx) => body({ ...tx, runs: (...asked) => (failing ? Promise.reject(new Error('the disk is ill')) : tx.runs(...asked)) }));
+  let beforeRuns = async (): Promise<void> => {};
+  const runsOf = async (tx: RowReader, asked: Parameters<RowReader['runs']>): Promise<readonly RunRow[]> => {
+    await beforeRuns();
+    return tx.runs(...asked);
+  };
   return {
-    rows: { ...rows, read },
+    rows: { ...rows, read: (body) => rows.read((tx) => body({ ...tx, runs: (...asked) => runsOf(tx, asked) })) },
     async fail(body) {
-      failing = true;
+      beforeRuns = () => Promise.reject(new Error('the disk is ill'));
       await body();
-      failing = false;
+      beforeRuns = async () => {};
+    },
+    pause() {
+      const [asked, going] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      beforeRuns = () => {
+        asked.resolve();
+        return going.promise;
+      };
+      return { isAsked: asked.promise, goOn: going.resolve };
     },
   };
 }
