@@ -1,0 +1,105 @@
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { Plan } from '../plan/plan.ts';
+import { failureOf } from '../runner/judge.ts';
+import type { PlantedBug } from './bug.ts';
+import { OPEN_BUGS, PLANTED_BUGS } from './bugs.ts';
+import { FOUND_SEEDS } from './found-seeds.ts';
+import { seedText, toFoundSeeds, toMarkdown } from './report.ts';
+import type { Search } from './search.ts';
+import { createChild, searchBug } from './search.ts';
+
+/*
+ * `npm run planted`: the simulator has to find every planted bug.
+ *
+ *   --bug a,b        only these
+ *   --open           those that nothing has found so far
+ *   --seconds 60     CPU time for each
+ *   --processes 2    so many searches at once
+ *   --fresh          no remembered seed is tried
+ *   --table          writes docs/planted-bugs.md
+ *   --hinted         with the faults that matter from the start: to find seeds to remember, not for the report
+ *   --remembered     remembered seeds only: the dose of CI
+ *   --remember       writes down which seeds found what
+ */
+
+const { values } = parseArgs({
+  options: {
+    bug: { type: 'string' },
+    seconds: { type: 'string', default: '60' },
+    processes: { type: 'string', default: '2' },
+    fresh: { type: 'boolean', default: false },
+    hinted: { type: 'boolean', default: false },
+    open: { type: 'boolean', default: false },
+    table: { type: 'boolean', default: false },
+    remembered: { type: 'boolean', default: false },
+    remember: { type: 'boolean', default: false },
+  },
+});
+
+const names = values.bug?.split(',');
+const all = [...PLANTED_BUGS, ...OPEN_BUGS];
+const unknown = names?.find((name) => !all.some((bug) => bug.name === name));
+if (unknown !== undefined) {
+  console.error(`${unknown} is no planted bug: ${all.map(({ name }) => name).join(', ')}`);
+  process.exit(2);
+}
+const bugs = names === undefined ? (values.open ? OPEN_BUGS : PLANTED_BUGS) : all.filter(({ name }) => names.includes(name));
+const control = createControl();
+const searches = await searchAll(bugs, Number(values.processes));
+control.end();
+finish(searches);
+
+async function searchAll(wanted: readonly PlantedBug[], processes: number): Promise<readonly Search[]> {
+  const found = new Map<PlantedBug, Search>();
+  const waiting = wanted.values();
+  const work = async (): Promise<void> => {
+    for (const bug of waiting) {
+      const search = await searchBug(bug, {
+        cpuMs: Number(values.seconds) * 1_000,
+        remembered: values.fresh ? undefined : FOUND_SEEDS[bug.name],
+        rememberedOnly: values.remembered,
+        hinted: values.hinted,
+        isBrokenAnyway: control.isBroken,
+      });
+      found.set(bug, search);
+      if (values.remember) writeFileSync(fileURLToPath(new URL('found-seeds.ts', import.meta.url)), toFoundSeeds([...found.values()], FOUND_SEEDS));
+      console.log(`${String(found.size).padStart(3)}/${wanted.length} ${describe(search)}`);
+    }
+  };
+  await Promise.all(Array.from({ length: processes }, work));
+  return wanted.flatMap((bug) => found.get(bug) ?? []);
+}
+
+function describe({ bug, found, cpuMs, runs, others }: Search): string {
+  const how = found === undefined ? 'NOT FOUND' : `${found.rule} by seed ${seedText(found)}: ${found.text}`;
+  const beside = others.map((other) => `\n        not expected: ${other.rule} by seed ${seedText(other)}: ${other.text}`);
+  return `${bug.name}: ${how} (${(cpuMs / 1_000).toFixed(1)} s, ${runs} runs)${beside.join('')}`;
+}
+
+/** Production code without any bug: what fails there too has found nothing. */
+function createControl(): { readonly isBroken: (plan: Plan) => Promise<boolean>; readonly end: () => void } {
+  const child = createChild();
+  const verdicts = new Map<string, Promise<boolean>>();
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    isBroken(plan) {
+      const name = JSON.stringify(plan);
+      const known = verdicts.get(name);
+      if (known !== undefined) return known;
+      const verdict = last.then(async () => failureOf(await child.run(plan)) !== undefined);
+      last = verdict;
+      verdicts.set(name, verdict);
+      return verdict;
+    },
+    end: child.end,
+  };
+}
+
+function finish(ended: readonly Search[]): void {
+  const missed = ended.filter(({ found }) => found === undefined);
+  if (values.table) writeFileSync(fileURLToPath(new URL('../../../docs/planted-bugs.md', import.meta.url)), toMarkdown(ended, { fresh: values.fresh, seconds: Number(values.seconds) }));
+  console.log(`${ended.length - missed.length} of ${ended.length} planted bugs found${missed.length === 0 ? '' : `; not found: ${missed.map(({ bug }) => bug.name).join(', ')}`}`);
+  process.exitCode = missed.length === 0 ? 0 : 1;
+}
