@@ -141,15 +141,15 @@ export function createOwnWriter(
     return startExtension({ ...start, mayBeStale, opening: { device, account, ...opening } });
   }
 
-  /** What fails here is durable all the same: it is folded before anything else, and its writer is told now. */
+  /** What fails here is durable all the same: it is tried once more, else before anything else, and its writer is told now. */
   async function fold(runs: readonly VerifiedRun[]): Promise<Set<string>> {
     const changed = new Set<string>();
     for (const { run } of runs) noteLamport(run.entries.at(-1)?.lamport ?? 0);
     try {
       for (const { run, ids } of runs) for (const name of await views.current().take(run, ids)) changed.add(name);
-    } catch (error) {
+    } catch {
       views.fallBehind();
-      throw error;
+      await views.ensureTrust('as known here');
     }
     return changed;
   }

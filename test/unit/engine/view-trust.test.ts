@@ -124,6 +124,23 @@ describe('a view that could not follow its log', () => {
     expect(await keysOf(replica)).toEqual(['a', 'b']);
   });
 
+  test('SYNC10 CAP23: a write that is durable is told so, though the view could not follow it at once', async () => {
+    const [rows, views] = [createMemoryRowStore(), createMemoryViewStore()];
+    const before = await openReplica({ rows, views });
+    await before.append([{ writes: [{ key: 'a', value: 1 }] }]);
+    await before.flush();
+    let failures = 0;
+    const shards: ViewStore['shards'] = (view, keys) => {
+      const isFirst = keys.some((key) => key.startsWith('h')) && failures++ === 0;
+      return isFirst ? Promise.reject(new Error('the disk is ill')) : views.shards(view, keys);
+    };
+    const replica = await openReplica({ rows, views: { ...views, shards } });
+    const [appended] = await replica.append([{ writes: [{ key: 'a', value: 2 }] }]);
+    expect(appended?.sequence).toBe(2);
+    expect((await replica.view.item('a'))?.live.map(({ value }) => value)).toEqual([2]);
+    expect(failures).toBeGreaterThan(1);
+  });
+
   test('PAGE6 VIEW6: what was shown before is shown again though a tab is open, and no more', async () => {
     const [rows, views] = [createMemoryRowStore(), createMemoryViewStore()];
     const [reader, writer, gone] = [await openReplica({ rows, views }), await openReplica(), await openReplica()];
