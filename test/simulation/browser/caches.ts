@@ -28,7 +28,7 @@ export function createCaches(world: World, random: SimRandom): SimCaches {
         try {
           resolve(body());
         } catch (error) {
-          reject(error as Error);
+          reject(error);
         }
       });
       world.after(random.between(0.1, 2), 'cache', run);

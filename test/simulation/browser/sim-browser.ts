@@ -263,7 +263,7 @@ export function createSimBrowser(parts: SimBrowserOptions): SimBrowser {
             let answered = false;
             const onResponse = (response: Promise<unknown>): void => {
               answered = true;
-              runAsWorld(() => response.then((value) => resolve(value as Response), reject));
+              runAsWorld(() => void response.then((value) => resolve(value as Response), reject));
             };
             void dispatch('fetch', { request, clientId: client.id }, onResponse).then((outcome) => {
               if (outcome === 'died') reject(new TypeError('the worker was stopped'));

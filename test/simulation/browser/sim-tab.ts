@@ -89,5 +89,5 @@ async function fetchFrom(browser: SimBrowser, client: SimWindowClient, request: 
   const answered = await browser.fetchThroughWorker(client, event);
   if (answered !== undefined) return answered;
   const init = { method: request.method, headers: { ...request.headers }, body: request.body ?? null };
-  return fetch(url, init as RequestInit);
+  return fetch(url, init);
 }

@@ -39,6 +39,11 @@ export type Fault = { readonly atMs: number } & (
   | { readonly kind: 'lying-server'; readonly browser: number; readonly lie: Lie; readonly forMs: number }
 );
 
+/** What happens to one machine, … */
+export type MachineFault = Extract<Fault, { readonly browser: number } | { readonly kind: 'network' }>;
+/** … and what happens to the server, or to everybody. */
+export type WorldFault = Exclude<Fault, { readonly browser: number }>;
+
 export type FaultKind = Fault['kind'];
 
 export const BYZANTINE_ACTS = [

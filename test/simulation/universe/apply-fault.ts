@@ -1,6 +1,6 @@
 import { noteDisaster } from '../checks/disaster.ts';
 import { checkStores } from '../checks/check-stores.ts';
-import type { Fault } from '../plan/plan.ts';
+import type { Fault, MachineFault, WorldFault } from '../plan/plan.ts';
 import { actByzantine } from '../byzantine/act.ts';
 import { startLying } from '../byzantine/liar.ts';
 import { ORIGIN } from '../workload/worker-options.ts';
@@ -11,7 +11,7 @@ import type { Universe } from './universe.ts';
 /** Has what a plan says happen, at its moment. */
 export function applyFault(universe: Universe, fault: Fault): void {
   universe.world.trace(`fault ${JSON.stringify(fault)}`);
-  if ('browser' in fault && fault.browser !== undefined) {
+  if (isOfMachine(fault)) {
     const machine = universe.machines[fault.browser % universe.machines.length];
     if (machine !== undefined) applyToMachine(universe, machine, fault);
   } else {
@@ -19,7 +19,11 @@ export function applyFault(universe: Universe, fault: Fault): void {
   }
 }
 
-function applyToMachine(universe: Universe, machine: Machine, fault: Fault): void {
+function isOfMachine(fault: Fault): fault is MachineFault & { readonly browser: number } {
+  return 'browser' in fault && fault.browser !== undefined;
+}
+
+function applyToMachine(universe: Universe, machine: Machine, fault: MachineFault): void {
   const { world, network } = universe;
   const { browser, disk } = machine;
   const later = (delayMs: number, label: string, task: () => void): void => void world.after(delayMs, label, task);
@@ -70,12 +74,10 @@ function applyToMachine(universe: Universe, machine: Machine, fault: Fault): voi
       return startLying(universe, machine, fault);
     case 'forged-push':
       return universe.push.forge(machine.name, 'not from us');
-    default:
-      throw new Error(`${fault.kind} is no fault of a machine's`);
   }
 }
 
-function applyToWorld(universe: Universe, fault: Fault): void {
+function applyToWorld(universe: Universe, fault: WorldFault): void {
   const { world, server, push } = universe;
   switch (fault.kind) {
     case 'network':
@@ -111,8 +113,6 @@ function applyToWorld(universe: Universe, fault: Fault): void {
       return;
     case 'byzantine':
       return actByzantine(universe, fault.act);
-    default:
-      throw new Error(`${fault.kind} is a fault of a machine's`);
   }
 }
 

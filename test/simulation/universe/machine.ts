@@ -7,10 +7,13 @@ import type { SimTab } from '../browser/sim-tab.ts';
 import { openSimTab } from '../browser/sim-tab.ts';
 import type { BrowserDisk } from '../disk/browser-disk.ts';
 import type { DiskSnapshot } from '../disk/snapshot.ts';
+import type { SimNetwork } from '../network/network.ts';
+import type { PushService } from '../network/push-service.ts';
 import type { Scale } from '../plan/plan.ts';
 import type { SimRandom } from '../world/random.ts';
+import type { SimCrypto } from '../world/sim-crypto.ts';
+import type { World } from '../world/world.ts';
 import { ORIGIN, workerCryptography, workerOptions } from '../workload/worker-options.ts';
-import type { Universe } from './universe.ts';
 
 /** Somebody's computer or phone: one browser profile of one account in one space. */
 export interface Machine {
@@ -32,15 +35,17 @@ export interface SavedProfile {
 }
 
 export interface MachineParts {
-  readonly universe: Omit<Universe, 'machines'>;
+  readonly world: World;
+  readonly network: SimNetwork;
+  readonly push: PushService;
+  readonly cryptography: SimCrypto;
   readonly name: string;
   readonly scope: PageScope;
   readonly scale: Scale;
   readonly disk: BrowserDisk;
 }
 
-export function createMachine({ universe, name, scope, scale, disk }: MachineParts): Machine {
-  const { world, network, push } = universe;
+export function createMachine({ world, network, push, cryptography, name, scope, scale, disk }: MachineParts): Machine {
   const random = world.random.fork(name);
   const caches = createCaches(world, random.fork('caches'));
   const tabs: SimTab[] = [];
@@ -53,7 +58,7 @@ export function createMachine({ universe, name, scope, scale, disk }: MachinePar
     caches,
     random: random.fork('browser'),
     options: workerOptions(scope.space),
-    cryptography: workerCryptography(universe.cryptography),
+    cryptography: workerCryptography(cryptography),
     hasSync: scale.hasSync,
     push: scale.push ? push : undefined,
   });

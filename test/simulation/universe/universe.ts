@@ -56,7 +56,7 @@ export function createUniverse(plan: Plan, keptLines: number): Universe {
   function addMachine(scope: PageScope, disk?: BrowserDisk): Machine {
     const name = `browser-${machines.length}`;
     const own = disk ?? createBrowserDisk({ world, name, random: random.fork(`${name} disk`) });
-    const machine = createMachine({ universe: { ...base, addMachine }, name, scope, scale, disk: own });
+    const machine = createMachine({ world, network, push, cryptography, name, scope, scale, disk: own });
     machines.push(machine);
     return machine;
   }

@@ -1,4 +1,3 @@
-import type { Json } from '../../../core/log/body.ts';
 import { fromBase64Url } from '../../../core/log/bytes.ts';
 import type { Page, SimTab } from '../browser/sim-tab.ts';
 
@@ -9,5 +8,5 @@ export async function enablePush(page: Page, tab: SimTab): Promise<void> {
   const key = fromBase64Url(await page.ask('pushKey', tab.scope));
   if (key === undefined) return;
   const subscription = await manager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
-  await page.ask('subscribed', { ...tab.scope, subscription: subscription.toJSON() as unknown as Json });
+  await page.ask('subscribed', { ...tab.scope, subscription: subscription.toJSON() });
 }

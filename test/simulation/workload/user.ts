@@ -14,6 +14,8 @@ export interface UserOptions extends OverwriteOptions {
   readonly keys: number;
   /** Between two actions, on average; virtual ms. */
   readonly actionMs: number;
+  /** Whether whatever was acknowledged here is shown here from then on, through every crash and power cut. */
+  readonly showsAllOwn: boolean;
   /** Nothing is begun after this moment of virtual time. */
   readonly untilMs: number;
 }
@@ -108,6 +110,20 @@ const list: Act = async (page, user) => {
   checkWhole(user, items.map(({ key, value, deleted }) => ({ key, text: deleted ? '' : JSON.stringify(value) })));
 };
 
+/** What was made here and acknowledged is listed here from then on, through every crash, server or not (S2.8, S2.11). */
+const listNotes: Act = async (page, user) => {
+  const { ledger, tab, world, showsAllOwn } = user;
+  if (!showsAllOwn) return;
+  const { scope, browser } = tab;
+  const isDue = ({ keys, machine, acknowledgedAt, gone }: Write): boolean =>
+    keys.length === 0 && machine === browser.name && acknowledgedAt !== undefined && gone === undefined;
+  const due = ledger.writes().filter((write) => write.scope.account === scope.account && write.scope.space === scope.space && isDue(write));
+  const items = await page.ask('items', { ...scope, prefix: `${CAPTURED}/` });
+  const listed = new Set(items.map(({ value }) => numberOf(JSON.stringify(value))));
+  const lacking = due.find((write) => !listed.has(write.number) && isDue(write));
+  if (lacking !== undefined) world.fail('S2.11', `${browser.name} acknowledged write ${lacking.number} and does not list it`);
+};
+
 const look: Act = async (page, { tab }) => {
   await page.ask('status', tab.scope);
 };
@@ -124,7 +140,7 @@ const hide: Act = async (_page, { tab, random }) => {
   tab.client.visibilityState = random.chance(0.5) ? 'hidden' : 'visible';
 };
 
-const ACTS: readonly Act[] = [put, put, put, put, put, putTogether, putInOrder, remove, resolve, capturedPost, capturedPost, read, list, look, accept, syncNow, hide];
+const ACTS: readonly Act[] = [put, put, put, put, put, putTogether, putInOrder, remove, resolve, capturedPost, capturedPost, read, list, listNotes, look, accept, syncNow, hide];
 
 function note({ ledger, tab, world }: UserOptions, keys: readonly string[]): [Write, readonly string[]] {
   const write = ledger.ask({ scope: tab.scope, machine: tab.browser.name, keys, askedAt: world.now() });

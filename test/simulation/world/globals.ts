@@ -1,5 +1,5 @@
 import type { SimProcess } from './process.ts';
-import { boundToProcess, presentProcess } from './process.ts';
+import { presentProcess } from './process.ts';
 import type { World } from './world.ts';
 
 /** What a program on a simulated machine may have in place of Node's own, or where Node has nothing. */
@@ -82,7 +82,7 @@ function installTimers(): void {
     (label: string, fallback: Callback) =>
     (callback: Callback, delayMs: number = 0, ...args: unknown[]): unknown => {
       const here = inside();
-      if (here === undefined) return (fallback as (...all: unknown[]) => unknown)(callback, delayMs, ...args);
+      if (here === undefined) return fallback(callback, delayMs, ...args);
       return new SimTimer(here.world.after(asDelay(delayMs), label, () => callback(...args), here.process));
     };
   const cancel = (fallback: Callback) => (handle: unknown) => {
@@ -101,10 +101,10 @@ function installTimers(): void {
   };
   target['setInterval'] = (callback: Callback, delayMs = 0, ...args: unknown[]): unknown => {
     const here = inside();
-    if (here === undefined) return (real.setInterval as unknown as Callback)(callback as never, delayMs as never, ...args);
+    if (here === undefined) return (real.setInterval as unknown as Callback)(callback, delayMs, ...args);
     let stop = (): void => {};
     const again = (): void => {
-      stop = here.world.after(asDelay(delayMs as number), 'interval', tick, here.process);
+      stop = here.world.after(asDelay(delayMs), 'interval', tick, here.process);
     };
     const tick = (): void => {
       again();
@@ -136,13 +136,13 @@ function installRandom(): void {
   const realCrypto = globalThis.crypto;
   const realValues = realCrypto.getRandomValues.bind(realCrypto);
   const realUuid = realCrypto.randomUUID.bind(realCrypto);
-  realCrypto.getRandomValues = ((array: Uint8Array) => {
+  realCrypto.getRandomValues = <T extends NodeJS.NonSharedTypedArray>(array: T): T => {
     const process = presentProcess();
-    if (process === undefined) return realValues(array as Uint8Array<ArrayBuffer>);
+    if (process === undefined) return realValues(array);
     const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
     for (let i = 0; i < bytes.length; i++) bytes[i] = Math.floor(process.random() * 256);
     return array;
-  }) as typeof realCrypto.getRandomValues;
+  };
   realCrypto.randomUUID = () => {
     const process = presentProcess();
     if (process === undefined) return realUuid();
@@ -166,15 +166,5 @@ function offer(name: (typeof OFFERED)[number]): void {
     set(value: unknown) {
       [own, replaced] = [value, true];
     },
-  });
-}
-
-/** A promise of the world's: resolves as the process that asks, when the world says so. */
-export function promiseOf<T>(begin: (resolve: (value: T) => void, reject: (error: unknown) => void) => void): Promise<T> {
-  return new Promise((resolve, reject) => {
-    begin(
-      boundToProcess((value: T) => resolve(value)),
-      boundToProcess((error: unknown) => reject(error as Error)),
-    );
   });
 }

@@ -61,5 +61,5 @@ function sha256(bytes: Bytes): Bytes {
 }
 
 function digest(what: string, seed: Bytes, message: Bytes): Bytes {
-  return sha256(concat(TEXT.encode(what) as Bytes, seed, message));
+  return sha256(concat(TEXT.encode(what), seed, message));
 }

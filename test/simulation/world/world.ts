@@ -169,7 +169,7 @@ export function createWorld({ seed, keptLines = 0 }: WorldOptions): World {
             if (turn(untilMs, isDone) === 'done') resolve();
             else realSetImmediate(goOn);
           } catch (error) {
-            reject(error as Error);
+            reject(error);
           }
         };
         // From an event of Node's own: microtasks can be drained there, and nowhere else.
