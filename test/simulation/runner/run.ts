@@ -12,6 +12,8 @@ import type { Tally } from './tally.ts';
 
 /** What CI goes on to, in steps of first runs; when time is up before, repeated ones are counted in, and it says so. */
 const CI_STEPS = 2_000_000;
+/** A machine that others use may be slow: so few say that something else is wrong. */
+const FEWEST_CI_STEPS = CI_STEPS / 10;
 
 /** `npm run simulate`. Resolves to the exit code: 1 when anything failed. */
 async function main(args: readonly string[]): Promise<number> {
@@ -73,7 +75,7 @@ function announce(options: RunnerOptions, nextSeed: number, resumes: boolean): v
 function report(options: RunnerOptions, failed: readonly string[], tally: Tally): number {
   console.log(`\n${describeTally(tally)}`);
   for (const name of failed) console.log(`failed: ${name}`);
-  const isShort = options.ci && tally.allSteps < CI_STEPS;
+  const isShort = options.ci && tally.allSteps < FEWEST_CI_STEPS;
   if (options.ci) console.log(`the dose is ${count(CI_STEPS)} steps: ${describeDose(tally)}`);
   const counts = { passed: tally.plans - tally.failures, failed: tally.failures, skipped: isShort ? 1 : 0 };
   const file = process.env['WAKELOG_SIMULATE_JSON'];
@@ -85,7 +87,8 @@ function report(options: RunnerOptions, failed: readonly string[], tally: Tally)
 function describeDose({ steps, allSteps }: Tally): string {
   if (steps >= CI_STEPS) return `${count(steps)} of first runs alone`;
   const both = `${count(allSteps)} of first and repeated runs (${count(steps)} of first ones) when time was up`;
-  return allSteps >= CI_STEPS ? both : `${both}, too few: counted as skipped`;
+  if (allSteps >= CI_STEPS) return both;
+  return allSteps < FEWEST_CI_STEPS ? `${both}: far too few, counted as skipped` : `${both}: a slow machine`;
 }
 
 process.exitCode = await main(process.argv.slice(2));
