@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import type { Router } from 'express';
 import { pino } from 'pino';
-import { createLogStore } from '../core/log/create-log-store.ts';
+import { createServingLogStore } from '../core/log/create-serving-log-store.ts';
 import { WakelogError } from '../core/protocol/errors.ts';
 import { createNodeCrypto } from './crypto/node-crypto.ts';
 import { nodeWriterSeeds } from './crypto/node-writer-key.ts';
@@ -73,7 +73,7 @@ async function serve(settings: Settings, log: Log, database: SqliteStore, keys: 
   const baseEpoch = await loadBaseEpoch(database.transaction, crypto);
   const spaces = createSpaces((name) => {
     const { rows, views } = database.space(name);
-    const store = createLogStore(rows, crypto);
+    const store = createServingLogStore(rows, crypto);
     return openSpace({
       name,
       dataDir: settings.dataDir,

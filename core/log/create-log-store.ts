@@ -3,17 +3,7 @@ import { appendRun, decodeStored, headOf, idName, NeedsEntryIds } from './append
 import type { Bytes } from './bytes.ts';
 import { isEqual } from './bytes.ts';
 import type { Crypto } from './crypto.ts';
-import { eraseBody } from './erase-body.ts';
-import {
-  currentPosition,
-  DEFAULT_READ_BYTES,
-  entryIdOf,
-  POSITION,
-  readAfter,
-  readArrival,
-  readForks,
-  readRange,
-} from './log-reads.ts';
+import { currentPosition, DEFAULT_READ_BYTES, entryIdOf, POSITION, readForks, readRange } from './log-reads.ts';
 import type { AppendResult, Change, LogStore, MergeOptions, NamedValues, RunVerdict } from './log-store.ts';
 import { leftName, SET_ASIDES } from './log-store.ts';
 import type { Durability, RowStore, RowWriter } from './row-store.ts';
@@ -74,9 +64,7 @@ export function createLogStore(rows: RowStore, crypto: Pick<Crypto, 'sha256'>): 
     head: (log) => rows.read((tx) => tx.head(log)),
     heads: () => rows.read((tx) => tx.heads()),
     range: (log, first, last, maxBytes = DEFAULT_READ_BYTES) => readRange(rows, hasher, { log, first, last }, maxBytes),
-    after: (position, maxBytes = DEFAULT_READ_BYTES) => readAfter(rows, hasher, position, maxBytes),
     position: () => rows.read(currentPosition),
-    arrival: (position) => readArrival(rows, hasher, position),
     entryId: (log, sequence) => entryIdOf(rows, hasher, log, sequence),
     value: (name) => rows.read((tx) => tx.value(USER_PREFIX + name)),
     values: (names) => rows.read((tx) => Promise.all(names.map(async (name) => tx.value(USER_PREFIX + name)))),
@@ -86,7 +74,6 @@ export function createLogStore(rows: RowStore, crypto: Pick<Crypto, 'sha256'>): 
     },
     putValues,
     setAside: (log, values = {}) => rows.write('strict', (tx) => setAside(tx, log, values)),
-    eraseBody: (log, sequence, part) => eraseBody(rows, hasher, log, sequence, part),
     forks: (log) => readForks(rows, hasher, log),
     follow(listener) {
       listeners.add(listener);

@@ -95,7 +95,7 @@ export interface MergeOptions {
 
 /**
  * A durable set of logs of one space: append-only, single history per log, in arrival order. Every engine passes
- * `test/contract/log-store.contract.ts`. Nothing resolves before it is durable.
+ * `test/contract/log-store.contract.ts`. Nothing resolves before it is durable. This much of it a device needs.
  */
 export interface LogStore {
   /**
@@ -117,14 +117,7 @@ export interface LogStore {
   readonly heads: () => Promise<readonly Head[]>;
   /** Entries `first` to `last` of a log, both included, as far as they are held and fit `maxBytes` (at least one run). */
   readonly range: (log: LogName, first: number, last: number, maxBytes?: number) => Promise<readonly Run[]>;
-  /**
-   * What arrived after a position, oldest first, until about `maxBytes` (at least one arrival). Never skips (LOG14): what is
-   * committed later has a greater position. No body that is held is left out.
-   */
-  readonly after: (position: number, maxBytes?: number) => Promise<ArrivedRuns>;
   readonly position: () => Promise<number>;
-  /** The last entry that arrived at exactly this position, or undefined when this store never had such a position. */
-  readonly arrival: (position: number) => Promise<Arrival | undefined>;
   /** The id of an entry held, or undefined. */
   readonly entryId: (log: LogName, sequence: number) => Promise<Bytes | undefined>;
   readonly value: (name: string) => Promise<string | undefined>;
@@ -133,11 +126,22 @@ export interface LogStore {
   /** Named values whose names begin so, by name; a prefix ends in ASCII. */
   readonly valuesUnder: (prefix: string) => Promise<ReadonlyMap<string, string>>;
   readonly putValues: (values: NamedValues, durability?: Durability) => Promise<void>;
-  /** Forgets an entry's body, or one part of it, for good; the chain still verifies. False when there is none to forget. */
-  readonly eraseBody: (log: LogName, sequence: number, part?: number) => Promise<boolean>;
   /** Of all logs, or of one. */
   readonly forks: (log?: LogName) => Promise<readonly ForkProof[]>;
   /** Calls back after each commit of this object; returns the way to stop it. */
   readonly follow: (listener: (change: Change) => void) => () => void;
   readonly close: () => Promise<void>;
+}
+
+/** With what it takes to serve others and to erase. */
+export interface ServingLogStore extends LogStore {
+  /**
+   * What arrived after a position, oldest first, until about `maxBytes` (at least one arrival). Never skips (LOG14): what is
+   * committed later has a greater position. No body that is held is left out.
+   */
+  readonly after: (position: number, maxBytes?: number) => Promise<ArrivedRuns>;
+  /** The last entry that arrived at exactly this position, or undefined when this store never had such a position. */
+  readonly arrival: (position: number) => Promise<Arrival | undefined>;
+  /** Forgets an entry's body, or one part of it, for good; the chain still verifies. False when there is none to forget. */
+  readonly eraseBody: (log: LogName, sequence: number, part?: number) => Promise<boolean>;
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { toBase64Url } from '../../core/log/bytes.ts';
 import type { Bytes } from '../../core/log/bytes.ts';
 import type { Crypto } from '../../core/log/crypto.ts';
-import type { LogStore } from '../../core/log/log-store.ts';
+import type { ServingLogStore } from '../../core/log/log-store.ts';
 import { hashSpace } from '../../core/log/signature.ts';
 import type { LogName } from '../../core/log/version-vector.ts';
 import { createReplica } from '../../core/engine/create-replica.ts';
@@ -32,7 +32,7 @@ export interface OpenSpace {
   readonly name: string;
   readonly hash: Bytes;
   readonly replica: Replica;
-  readonly store: LogStore;
+  readonly store: ServingLogStore;
   /** The store's random id: changes when the store lost what it once acknowledged. */
   readonly epoch: () => string;
   /** The server's own logs here, past ones included. */
@@ -56,7 +56,7 @@ export interface OpenSpaceOptions {
   readonly dataDir: string;
   readonly files: Files;
   readonly seeds: WriterSeeds;
-  readonly store: LogStore;
+  readonly store: ServingLogStore;
   readonly viewStore: ViewStore;
   /** The epoch of spaces that were never restored. */
   readonly baseEpoch: string;
@@ -157,7 +157,7 @@ function serveSpace({ name, store, log }: OpenSpaceOptions, opened: Opened): Ope
 }
 
 /** Whether the canary file knows of more than the store: the database is a restored backup, or gone. */
-async function isOlderThanMarked(mark: Mark | undefined, store: LogStore, epoch: string): Promise<boolean> {
+async function isOlderThanMarked(mark: Mark | undefined, store: ServingLogStore, epoch: string): Promise<boolean> {
   if (mark === undefined) return false;
   const own = mark.own === undefined ? undefined : await store.head(mark.own.log);
   const ownIsWhole = mark.own === undefined || (own?.sequence ?? -1) >= mark.own.sequence;
@@ -165,12 +165,12 @@ async function isOlderThanMarked(mark: Mark | undefined, store: LogStore, epoch:
 }
 
 /** Whether there is a key whose log is not in the store: nobody can tell how far it went, so it is never used again. */
-async function isOwnLogGone(keys: AuthorityKeys, store: LogStore): Promise<boolean> {
+async function isOwnLogGone(keys: AuthorityKeys, store: ServingLogStore): Promise<boolean> {
   const own = (await keys.current()) === undefined ? undefined : keys.logs().at(-1);
   return own !== undefined && (await store.head(own)) === undefined;
 }
 
-async function changeEpoch(store: LogStore, crypto: Crypto): Promise<string> {
+async function changeEpoch(store: ServingLogStore, crypto: Crypto): Promise<string> {
   const epoch = newEpoch(crypto);
   await store.putValues({ [EPOCH]: epoch });
   return epoch;

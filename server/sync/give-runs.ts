@@ -1,6 +1,6 @@
 import type { Bytes } from '../../core/log/bytes.ts';
 import { isEqual } from '../../core/log/bytes.ts';
-import type { LogStore } from '../../core/log/log-store.ts';
+import type { ServingLogStore } from '../../core/log/log-store.ts';
 import { lastSequence } from '../../core/log/run.ts';
 import { encodeRun } from '../../core/log/run-codec.ts';
 import type { LogName, LogRange, VersionVector } from '../../core/log/version-vector.ts';
@@ -22,7 +22,7 @@ const NO_CHECK: Bytes = new Uint8Array(CHECK_BYTES);
 
 /** What arrived after a position, without what the request itself carried, in order of arrival (SYNC2). */
 export async function giveAfter(
-  store: LogStore,
+  store: ServingLogStore,
   position: number,
   carried: readonly LogRange[],
   maxBytes: number,
@@ -50,7 +50,7 @@ export async function giveAfter(
  * compares again with the vector it has by then, since nothing less names what it holds (SYNC3).
  */
 export async function giveMissing(
-  store: LogStore,
+  store: ServingLogStore,
   theirs: VersionVector,
   carried: readonly LogRange[],
   maxBytes: number,
@@ -81,14 +81,14 @@ export async function giveMissing(
 }
 
 /** A cursor that names a position so that another history of this store is told apart from this one (SYNC3). */
-export async function cursorAt(store: LogStore, epoch: string, position: number): Promise<Cursor> {
+export async function cursorAt(store: ServingLogStore, epoch: string, position: number): Promise<Cursor> {
   const arrival = position === 0 ? undefined : await store.arrival(position);
   return { epoch, position, check: arrival?.id.slice(0, CHECK_BYTES) ?? NO_CHECK };
 }
 
 /** `known`: from this store. `foreign`: from another epoch. `lost`: of this epoch, and yet this store never was there (SYNC4). */
 export async function judgeCursor(
-  store: LogStore,
+  store: ServingLogStore,
   epoch: string,
   cursor: Cursor,
 ): Promise<'known' | 'foreign' | 'lost'> {

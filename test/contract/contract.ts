@@ -1,7 +1,7 @@
-import { createLogStore } from '../../core/log/create-log-store.ts';
+import { createServingLogStore } from '../../core/log/create-serving-log-store.ts';
 import type { Crypto, WriterKey } from '../../core/log/crypto.ts';
 import type { Bytes } from '../../core/log/bytes.ts';
-import type { LogStore } from '../../core/log/log-store.ts';
+import type { ServingLogStore } from '../../core/log/log-store.ts';
 import type { RowStore } from '../../core/log/row-store.ts';
 import { hashSpace } from '../../core/log/signature.ts';
 import type { ViewStore } from '../../core/views/view-store.ts';
@@ -30,7 +30,7 @@ export interface CaseContext {
   readonly openRows: () => Promise<RowStore>;
   readonly openViews: () => Promise<ViewStore>;
   /** Opens the case's database once more and gives it the meaning of a log store. */
-  readonly open: () => Promise<LogStore>;
+  readonly open: () => Promise<ServingLogStore>;
 }
 
 export interface ContractCase {
@@ -62,7 +62,7 @@ export async function runCase(engine: ContractEngine, { run, room }: ContractCas
       createLog: async () => createTestLog(crypto, spaceHash, await createKey()),
       openRows,
       openViews: async () => (await database.open()).views,
-      open: async () => createLogStore(await openRows(), crypto),
+      open: async () => createServingLogStore(await openRows(), crypto),
     });
   } finally {
     await database.remove();

@@ -2,7 +2,7 @@ import 'fake-indexeddb/auto';
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import { MAX_RUN_BYTES } from '../../core/log/limits.ts';
-import type { LogStore, RunVerdict } from '../../core/log/log-store.ts';
+import type { ServingLogStore, RunVerdict } from '../../core/log/log-store.ts';
 import type { VerifiedRun } from '../../core/log/run.ts';
 import { runWeightBytes } from '../../core/log/run.ts';
 import { checkEqual } from './check.ts';
@@ -82,7 +82,7 @@ interface ModelLog {
 
 /** The simplest thing that behaves as the rules say, beside the store that is tested. */
 interface Trial {
-  store: LogStore;
+  store: ServingLogStore;
   readonly logs: readonly ModelLog[];
   /** A reader that goes on by position through all of it, and the bodies it has not met yet. */
   position: number;

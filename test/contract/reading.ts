@@ -2,7 +2,7 @@ import type { Bytes } from '../../core/log/bytes.ts';
 import { toHex } from '../../core/log/bytes.ts';
 import type { Content } from '../../core/log/content.ts';
 import type { Crypto } from '../../core/log/crypto.ts';
-import type { LogStore } from '../../core/log/log-store.ts';
+import type { ServingLogStore } from '../../core/log/log-store.ts';
 import type { Run } from '../../core/log/run.ts';
 import { encodeRun } from '../../core/log/run-codec.ts';
 import { verifyRun } from '../../core/log/run-verify.ts';
@@ -50,7 +50,7 @@ export async function readRuns(
 /** Checks that a store holds entries `first` to `last` of a log, each with the content that `expected` gives it. */
 export async function checkHeld(
   verifier: Verifier,
-  store: LogStore,
+  store: ServingLogStore,
   log: TestLog,
   {
     first = 0,
@@ -74,12 +74,12 @@ export function wholeContent(log: TestLog): (sequence: number) => string {
 }
 
 /** Checks that a store's head of a log is the end of `log`, and that it holds all of it. */
-export async function checkHoldsAll(verifier: Verifier, store: LogStore, log: TestLog): Promise<void> {
+export async function checkHoldsAll(verifier: Verifier, store: ServingLogStore, log: TestLog): Promise<void> {
   await checkHead(store, log, log.length() - 1);
   await checkHeld(verifier, store, log);
 }
 
-export async function checkHead(store: LogStore, log: TestLog, sequence: number): Promise<void> {
+export async function checkHead(store: ServingLogStore, log: TestLog, sequence: number): Promise<void> {
   const head = await store.head(log.name);
   checkEqual(
     head && { log: head.log, floor: head.floor, sequence: head.sequence, id: head.id, lamport: head.lamport },
@@ -93,7 +93,7 @@ export type Met = Map<LogName, Map<number, number>>;
 
 /** Reads on from `position` once and notes what arrived; returns where to go on and whether nothing is left. */
 export async function readOn(
-  store: LogStore,
+  store: ServingLogStore,
   position: number,
   maxBytes: number,
   met: Met,

@@ -1,6 +1,7 @@
 import { createReplica } from '../../core/engine/create-replica.ts';
 import type { Replica } from '../../core/engine/replica.ts';
-import { createLogStore } from '../../core/log/create-log-store.ts';
+import { createServingLogStore } from '../../core/log/create-serving-log-store.ts';
+import type { ServingLogStore } from '../../core/log/log-store.ts';
 import { createMemoryRowStore } from '../../core/log/memory-row-store.ts';
 import type { RowStore } from '../../core/log/row-store.ts';
 import { encodeRun } from '../../core/log/run-codec.ts';
@@ -19,16 +20,22 @@ export interface ReplicaParts {
   readonly held?: boolean;
 }
 
+/** A replica that others can be given from. */
+export interface ServingReplica extends Replica {
+  readonly store: ServingLogStore;
+}
+
 /** A replica on memory stores with real cryptography; the stores may be handed in to open it a second time. */
-export async function openReplica({ rows = createMemoryRowStore(), views = createMemoryViewStore(), account = 'ann', now, held = false }: ReplicaParts = {}): Promise<Replica> {
-  const store = createLogStore(rows, createNodeCrypto());
+export async function openReplica({ rows = createMemoryRowStore(), views = createMemoryViewStore(), account = 'ann', now, held = false }: ReplicaParts = {}): Promise<ServingReplica> {
+  const store = createServingLogStore(rows, createNodeCrypto());
   const nodePorts = createNodePorts(createStoredWriterKeys(store));
   const ports = now === undefined ? nodePorts : { ...nodePorts, clock: { ...nodePorts.clock, now: () => now } };
-  return createReplica({ space: 'garden', account, device: 'test', store, viewStore: views, ports, mergeDurability: 'strict', held });
+  const replica = await createReplica({ space: 'garden', account, device: 'test', store, viewStore: views, ports, mergeDurability: 'strict', held });
+  return { ...replica, store };
 }
 
 /** Hands everything that one replica holds to another, as a sync would. */
-export async function copyAll(from: Replica, to: Replica): Promise<void> {
+export async function copyAll(from: Pick<ServingReplica, 'store'>, to: Replica): Promise<void> {
   for (let position = 0, level = false; !level; ) {
     const arrived = await from.store.after(position);
     await to.merge(arrived.runs.map(encodeRun));

@@ -1,5 +1,5 @@
 import { createReplica } from '../../../core/engine/create-replica.ts';
-import { createLogStore } from '../../../core/log/create-log-store.ts';
+import { createServingLogStore } from '../../../core/log/create-serving-log-store.ts';
 import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
 import type { Bytes } from '../../../core/log/bytes.ts';
 import { encodeRun } from '../../../core/log/run-codec.ts';
@@ -53,7 +53,7 @@ export async function createSyncSource(site: BenchSite, workload: Workload): Pro
 
 async function writeFrames(workload: Workload): Promise<{ readonly first: number; readonly bytes: Bytes }[]> {
   const crypto = createNodeCrypto();
-  const store = createLogStore(createMemoryRowStore(), crypto);
+  const store = createServingLogStore(createMemoryRowStore(), crypto);
   const writer = await createReplica({
     space: 'bench',
     account: 'source',

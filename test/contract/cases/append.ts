@@ -1,11 +1,11 @@
-import type { Change, LogStore } from '../../../core/log/log-store.ts';
+import type { Change, ServingLogStore } from '../../../core/log/log-store.ts';
 import { check, checkEqual, checkRejects } from '../check.ts';
 import type { ContractCase } from '../contract.ts';
 import { contractCase } from '../contract.ts';
 import { checkHead, checkHoldsAll } from '../reading.ts';
 import type { TestLog } from '../test-log.ts';
 
-async function verdictOf(store: LogStore, log: TestLog, first: number, last?: number): Promise<unknown> {
+async function verdictOf(store: ServingLogStore, log: TestLog, first: number, last?: number): Promise<unknown> {
   const { verdicts } = await store.merge([await log.run(first, last)]);
   return verdicts[0];
 }
@@ -173,7 +173,7 @@ export const APPEND_CASES: readonly ContractCase[] = [
       await store.putValues({ cursor: 'c', 'with: ü 漢 😀 "quotes"': 'ü 漢 😀\n\t"' });
       checkEqual(await store.value('with: ü 漢 😀 "quotes"'), 'ü 漢 😀\n\t"', 'any text');
       checkEqual(await (await t.open()).value('cursor'), 'c', 'the value in another connection');
-      await store.putValues({ 'list:b': '2', 'list:a': '1', 'list:ü': '3', lisu: 'after', 'list9': 'before' });
+      await store.putValues({ 'list:b': '2', 'list:a': '1', 'list:ü': '3', lisu: 'after', list9: 'before' });
       const found = [...(await store.valuesUnder('list:'))].map((pair) => pair.join('='));
       checkEqual(found.toSorted(), ['list:a=1', 'list:b=2', 'list:ü=3'], 'values under a prefix');
       checkEqual([...(await store.valuesUnder('none:'))], [], 'values under a prefix that nothing has');

@@ -1,5 +1,5 @@
-import { createLogStore } from '../../../core/log/create-log-store.ts';
-import type { LogStore } from '../../../core/log/log-store.ts';
+import { createServingLogStore } from '../../../core/log/create-serving-log-store.ts';
+import type { ServingLogStore } from '../../../core/log/log-store.ts';
 import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
 import { check, checkEqual, CheckFailed } from '../check.ts';
 import type { CaseContext, ContractCase } from '../contract.ts';
@@ -15,15 +15,15 @@ import type { TestLog } from '../test-log.ts';
  */
 export async function readWhileWriting(
   t: Pick<CaseContext, 'createLog'>,
-  reader: LogStore,
-  writerStores: readonly LogStore[],
+  reader: ServingLogStore,
+  writerStores: readonly ServingLogStore[],
   { writers, runs }: { readonly writers: number; readonly runs: number },
 ): Promise<void> {
   const logs = await Promise.all(Array.from({ length: writers }, () => t.createLog()));
   const met: Met = new Map();
   let writing = true;
 
-  async function write(log: TestLog, store: LogStore): Promise<void> {
+  async function write(log: TestLog, store: ServingLogStore): Promise<void> {
     for (let i = 0; i < runs; i++)
       await store.merge([await log.append({ count: 1 + (i % 3) })], { durability: 'relaxed' });
   }
@@ -59,7 +59,7 @@ export const ARRIVAL_CASES: readonly ContractCase[] = [
   contractCase(
     'LOG14 self-check: a store that counts positions before it commits, and commits out of order, fails that very case',
     async (t) => {
-      const store = createLogStore(createNaiveRowStore(createMemoryRowStore()), t.crypto);
+      const store = createServingLogStore(createNaiveRowStore(createMemoryRowStore()), t.crypto);
       const outcome = await readWhileWriting(t, store, [store], { writers: 8, runs: 40 }).then(
         () => 'passed',
         (error: unknown) => error,

@@ -1,4 +1,4 @@
-import type { LogStore } from '../../../core/log/log-store.ts';
+import type { ServingLogStore } from '../../../core/log/log-store.ts';
 import { check, checkEqual } from '../check.ts';
 import type { ContractCase } from '../contract.ts';
 import { contractCase } from '../contract.ts';
@@ -6,7 +6,7 @@ import { checkHoldsAll } from '../reading.ts';
 import type { TestLog } from '../test-log.ts';
 
 /** Compare and append until it was in time: what tabs of one writer do. Returns the sequence that the entry got. */
-async function appendWhenInTime(store: LogStore, log: TestLog): Promise<number> {
+async function appendWhenInTime(store: ServingLogStore, log: TestLog): Promise<number> {
   for (;;) {
     // The log as this writer sees it; signing takes a moment, in which others append.
     const seen = log.branch(log.length() - 1);

@@ -1,4 +1,4 @@
-import { createLogStore } from '../../../core/log/create-log-store.ts';
+import { createServingLogStore } from '../../../core/log/create-serving-log-store.ts';
 import type { RowStore, RowWriter } from '../../../core/log/row-store.ts';
 import { StorageFull } from '../../../core/log/row-store.ts';
 import { check, checkEqual, checkRejects } from '../check.ts';
@@ -54,7 +54,7 @@ export const FAILURE_CASES: readonly ContractCase[] = [
     'LOG13 S1.5 an append that is cut off after any of its changes leaves none of them, neither runs nor values',
     async (t) => {
       const [rows, log, other] = [await t.openRows(), await t.createLog(), await t.createLog()];
-      const store = createLogStore(rows, t.crypto);
+      const store = createServingLogStore(rows, t.crypto);
       // 31 loose rows: the next append merges them, so there are many places to be cut off at.
       for (let i = 0; i < 31; i++)
         await store.merge([await log.append()], { durability: 'relaxed', values: { cursor: 'old' } });
@@ -63,7 +63,9 @@ export const FAILURE_CASES: readonly ContractCase[] = [
       const runs = [await log.append(), await other.append({ bodyBytes: 120_000 })];
       let crashes = 0;
       for (; crashes < 200; crashes++) {
-        const merged = createLogStore(crashAt(rows, crashes), t.crypto).merge(runs, { values: { cursor: 'new' } });
+        const merged = createServingLogStore(crashAt(rows, crashes), t.crypto).merge(runs, {
+          values: { cursor: 'new' },
+        });
         const outcome = await merged.then(
           () => 'stored',
           (error: unknown) => (error instanceof Error ? error.name : 'unknown'),

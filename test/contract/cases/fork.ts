@@ -1,4 +1,4 @@
-import { createLogStore } from '../../../core/log/create-log-store.ts';
+import { createServingLogStore } from '../../../core/log/create-serving-log-store.ts';
 import { verifyForkProof } from '../../../core/log/fork.ts';
 import type { RowStore } from '../../../core/log/row-store.ts';
 import { check, checkEqual } from '../check.ts';
@@ -145,7 +145,7 @@ export const FORK_CASES: readonly ContractCase[] = [
         await store.merge([await other.run(0)]);
       }
       // Its first attempt finds that it needs the id of entry 35, in the middle of a row; then the branch is exchanged.
-      const late = createLogStore(interrupted(rows, 2, exchange), t.crypto);
+      const late = createServingLogStore(interrupted(rows, 2, exchange), t.crypto);
       checkEqual(
         (await late.merge([await log.run(30, 35)])).verdicts,
         [{ kind: 'fork' }],
@@ -164,7 +164,7 @@ export const FORK_CASES: readonly ContractCase[] = [
         await store.merge([await other.run(0)]);
       }
       checkEqual(
-        await createLogStore(interrupted(rows, 1, exchange), t.crypto).eraseBody(log.name, 30),
+        await createServingLogStore(interrupted(rows, 1, exchange), t.crypto).eraseBody(log.name, 30),
         true,
         'erasing',
       );

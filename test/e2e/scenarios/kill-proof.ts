@@ -2,7 +2,7 @@ import { expect } from '@playwright/test';
 
 import { createReplica } from '../../../core/engine/create-replica.ts';
 import type { Replica } from '../../../core/engine/replica.ts';
-import { createLogStore } from '../../../core/log/create-log-store.ts';
+import { createServingLogStore } from '../../../core/log/create-serving-log-store.ts';
 import type { LogStore } from '../../../core/log/log-store.ts';
 import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
 import { createMemoryViewStore } from '../../../core/views/memory-view-store.ts';
@@ -30,11 +30,11 @@ export function readLeftBehind(dataDir: string): Promise<LeftBehind> {
   return readServerDisk(dataDir, async ({ store, views }) => {
     const stored = await openReplicaOn(store, views);
     const fold = await openReplicaOn(
-      createLogStore(createMemoryRowStore(), createNodeCrypto()),
+      createServingLogStore(createMemoryRowStore(), createNodeCrypto()),
       createMemoryViewStore(),
     );
     await fold.setAuthorities(stored.authorities());
-    await copyAll(stored, fold);
+    await copyAll({ store }, fold);
     return {
       logs: await readLogs(store, SPACE),
       forks: (await store.forks()).length,

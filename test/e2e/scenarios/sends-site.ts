@@ -2,13 +2,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { createLogStore } from '../../../core/log/create-log-store.ts';
+import { createServingLogStore } from '../../../core/log/create-serving-log-store.ts';
 import { createNodeCrypto } from '../../../server/crypto/node-crypto.ts';
 import { openDevice } from '../../../server/device/index.ts';
 import type { NodeDevice, OpenDeviceOptions } from '../../../server/device/index.ts';
 import type { SqliteSpace } from '../../../server/storage/sqlite-store.ts';
 import { openSqliteStore } from '../../../server/storage/sqlite-store.ts';
-import type { LogStore } from '../../../core/log/log-store.ts';
+import type { ServingLogStore } from '../../../core/log/log-store.ts';
 import type { Scratch } from '../../platform/parts/scratch.ts';
 import type { ServerBehindGate, ServerCommand } from '../../platform/server-process.ts';
 import { startServerBehindGate } from '../../platform/server-process.ts';
@@ -80,14 +80,14 @@ export function serveCommand(scratch: Scratch, dataDir: string): ServerCommand {
 
 /** What a server left on its disk; nobody may have it open. */
 export interface ServerDisk extends SqliteSpace {
-  readonly store: LogStore;
+  readonly store: ServingLogStore;
 }
 
 export async function readServerDisk<T>(dataDir: string, read: (disk: ServerDisk) => Promise<T>): Promise<T> {
   const database = openSqliteStore(join(dataDir, 'wakelog.sqlite'));
   try {
     const space = database.space(SPACE);
-    return await read({ ...space, store: createLogStore(space.rows, createNodeCrypto()) });
+    return await read({ ...space, store: createServingLogStore(space.rows, createNodeCrypto()) });
   } finally {
     await database.close();
   }

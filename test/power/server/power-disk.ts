@@ -4,8 +4,8 @@ import { join } from 'node:path';
 
 import { createReplica } from '../../../core/engine/create-replica.ts';
 import type { Replica } from '../../../core/engine/replica.ts';
-import { createLogStore } from '../../../core/log/create-log-store.ts';
-import type { LogStore } from '../../../core/log/log-store.ts';
+import { createServingLogStore } from '../../../core/log/create-serving-log-store.ts';
+import type { LogStore, ServingLogStore } from '../../../core/log/log-store.ts';
 import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
 import type { LogName } from '../../../core/log/version-vector.ts';
 import { createMemoryViewStore } from '../../../core/views/memory-view-store.ts';
@@ -82,7 +82,7 @@ function readFiles(dataDir: string, space: string): SpaceFiles {
 async function readSpace(database: SqliteStore, files: SpaceFiles, { entries, uncovered }: Found): Promise<void> {
   const { space, authorities, canary } = files;
   const { rows, views } = database.space(space);
-  const store = createLogStore(rows, createNodeCrypto());
+  const store = createServingLogStore(rows, createNodeCrypto());
   const logs = await readLogs(store, space);
   for (const log of logs) {
     const isOwn = authorities.includes(log.log);
@@ -114,12 +114,12 @@ function itemsOf({ data }: WholeLog): { readonly item: string; readonly entry: s
 }
 
 /** The stored view is what folding the logs from their first entry on gives; the replica that folded them. */
-async function checkView(space: string, store: LogStore, viewStore: ViewStore): Promise<Replica> {
+async function checkView(space: string, store: ServingLogStore, viewStore: ViewStore): Promise<Replica> {
   const stored = await openReplicaOn(space, store, viewStore);
-  const memory = createLogStore(createMemoryRowStore(), createNodeCrypto());
+  const memory = createServingLogStore(createMemoryRowStore(), createNodeCrypto());
   const fold = await openReplicaOn(space, memory, createMemoryViewStore());
   await fold.setAuthorities(stored.authorities());
-  await copyAll(stored, fold);
+  await copyAll({ store }, fold);
   if ((await stored.view.canonicalState()) !== (await fold.view.canonicalState())) {
     throw new Error(`${space}: the stored view is not the fold of its logs`);
   }

@@ -1,4 +1,4 @@
-import { createLogStore } from '../../../core/log/create-log-store.ts';
+import { createServingLogStore } from '../../../core/log/create-serving-log-store.ts';
 import { createNodePorts } from '../../../server/device/node-ports.ts';
 import type { Log } from '../../../server/log.ts';
 import type { PushAnswer } from '../../../server/push/post-push.ts';
@@ -72,7 +72,7 @@ export async function startServerLife({
       dataDir: '/data',
       files: disk.files,
       seeds: { generate: newSeed, toKey: seedToWriterKey },
-      store: createLogStore(rows, hashing),
+      store: createServingLogStore(rows, hashing),
       viewStore: views,
       baseEpoch,
       createPorts: (writerKeys) => createNodePorts(writerKeys, hashing),

@@ -9,14 +9,15 @@ import type { RowReader, RowStore, RunRow } from '../../../core/log/row-store.ts
 import { createMemoryViewStore } from '../../../core/views/memory-view-store.ts';
 import type { ViewStore } from '../../../core/views/view-store.ts';
 import { createNodeCrypto } from '../../../server/crypto/node-crypto.ts';
+import type { ServingReplica } from '../../support/node-replica.ts';
 import { copyAll, openReplica } from '../../support/node-replica.ts';
 
 const crypto = createNodeCrypto();
 
 /** Two replicas with one log, and another branch of it each. */
-async function forked(views: ViewStore): Promise<{ readonly left: Replica; readonly right: Replica; readonly log: string; readonly again: () => Promise<Replica> }> {
+async function forked(views: ViewStore): Promise<{ readonly left: ServingReplica; readonly right: ServingReplica; readonly log: string; readonly again: () => Promise<ServingReplica> }> {
   const [rows, copied] = [createMemoryRowStore(), createMemoryRowStore()];
-  const again = (): Promise<Replica> => openReplica({ rows, views });
+  const again = (): Promise<ServingReplica> => openReplica({ rows, views });
   const left = await again();
   await left.append([{ writes: [{ key: 'both', value: 0 }] }]);
   const reader = await openReplica({ rows: copied });
@@ -208,7 +209,7 @@ function unreadableRuns(): UnreadableRuns {
 }
 
 /** Hands everything over to the store alone, as a life does that is stopped before it folds. */
-async function storeAll(from: Replica, { store }: Replica): Promise<void> {
+async function storeAll(from: ServingReplica, { store }: Replica): Promise<void> {
   const hash = await hashSpace(crypto, from.space);
   const { runs } = await from.store.after(0);
   const verified = await Promise.all(runs.map((run) => verifyRun(crypto, hash, encodeRun(run))));

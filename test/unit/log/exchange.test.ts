@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { utf8 } from '../../../core/log/bytes.ts';
-import { createLogStore } from '../../../core/log/create-log-store.ts';
+import { createServingLogStore } from '../../../core/log/create-serving-log-store.ts';
 import { isKnownToThisVersion, NO_ENTRY } from '../../../core/log/header.ts';
-import type { LogStore } from '../../../core/log/log-store.ts';
+import type { ServingLogStore } from '../../../core/log/log-store.ts';
 import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
 import type { Run, RunEntry, VerifiedRun } from '../../../core/log/run.ts';
 import { lastSequence } from '../../../core/log/run.ts';
@@ -17,16 +17,16 @@ import { bytesOf, createTestWriter, joined, numbered, signRun, SPACE_HASH, verif
 
 const crypto = createNodeCrypto();
 
-function createStore(): LogStore {
-  return createLogStore(createMemoryRowStore(), crypto);
+function createStore(): ServingLogStore {
+  return createServingLogStore(createMemoryRowStore(), crypto);
 }
 
-async function vectorOf(store: LogStore): Promise<VersionVector> {
+async function vectorOf(store: ServingLogStore): Promise<VersionVector> {
   return new Map((await store.heads()).map(({ log, sequence }) => [log, sequence]));
 }
 
 /** What one side asks for and the other sends, over the wire and verified. Returns the entries that travelled with bodies. */
-async function pull(to: LogStore, from: LogStore): Promise<number> {
+async function pull(to: ServingLogStore, from: ServingLogStore): Promise<number> {
   let bodies = 0;
   for (const { log, first, last } of missingRanges(await vectorOf(from), await vectorOf(to))) {
     const runs = await from.range(log, first, last, Number.MAX_SAFE_INTEGER);
@@ -57,7 +57,7 @@ describe('one log, many writers of its key', () => {
     const log = logName(key.publicKey);
     let stale = 0;
     const tab = async (name: string): Promise<void> => {
-      const store = createLogStore(rows, crypto);
+      const store = createServingLogStore(rows, crypto);
       for (let i = 0; i < 250; i++) {
         for (;;) {
           const head = await store.head(log);
@@ -69,7 +69,7 @@ describe('one log, many writers of its key', () => {
       }
     };
     await Promise.all(['a', 'b', 'c', 'd'].map(tab));
-    const store = createLogStore(rows, crypto);
+    const store = createServingLogStore(rows, crypto);
     const runs = await store.range(log, 0, 2_000, Number.MAX_SAFE_INTEGER);
     for (const run of runs) await verified(encodeRun(run));
     const written = textsOf(runs);
@@ -100,7 +100,7 @@ describe('what two sides say to each other', () => {
   const writer = createTestWriter('transcripts');
   const log = writer.log;
 
-  async function storeWith(count: number): Promise<LogStore> {
+  async function storeWith(count: number): Promise<ServingLogStore> {
     const store = createStore();
     const fresh = createTestWriter('transcripts');
     const sizes = [1, 7, 100, 255, 3];
@@ -261,7 +261,7 @@ describe('before and after', () => {
     const rows = createMemoryRowStore();
     const disk = Promise.withResolvers<void>();
     const durabilities: string[] = [];
-    const store = createLogStore(
+    const store = createServingLogStore(
       {
         ...rows,
         async write(durability, body) {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Bytes } from '../../../core/log/bytes.ts';
-import { createLogStore } from '../../../core/log/create-log-store.ts';
+import { createServingLogStore } from '../../../core/log/create-serving-log-store.ts';
 import { proveFork, verifyForkProof } from '../../../core/log/fork.ts';
-import type { ForkProof, LogStore } from '../../../core/log/log-store.ts';
+import type { ForkProof, ServingLogStore } from '../../../core/log/log-store.ts';
 import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
 import type { VerifiedRun } from '../../../core/log/run.ts';
 import { NO_ENTRY } from '../../../core/log/header.ts';
@@ -34,11 +34,11 @@ async function branches(): Promise<Branches> {
   return { log: start.log, shared, a: await write(start), b: await write(other) };
 }
 
-function createStore(): LogStore {
-  return createLogStore(createMemoryRowStore(), crypto);
+function createStore(): ServingLogStore {
+  return createServingLogStore(createMemoryRowStore(), crypto);
 }
 
-async function proofOf(store: LogStore): Promise<ForkProof> {
+async function proofOf(store: ServingLogStore): Promise<ForkProof> {
   const [proof] = await store.forks();
   if (proof === undefined) throw new Error('no fork was noticed');
   return proof;
@@ -147,15 +147,23 @@ describe('a proof', () => {
     const store = createStore();
     await store.merge([shared, ...a]);
     for (let i = 0; i < 40; i++) {
-      const branch = createTestWriter('forked', createRepeatableCrypto(`branch ${i}`), { sequence: 4, id: shared.ids[4] ?? NO_ENTRY });
-      expect((await store.merge([await branch.writeRun({ text: `{"events":[${i}]}` })])).verdicts).toEqual([{ kind: 'fork' }]);
+      const branch = createTestWriter('forked', createRepeatableCrypto(`branch ${i}`), {
+        sequence: 4,
+        id: shared.ids[4] ?? NO_ENTRY,
+      });
+      expect((await store.merge([await branch.writeRun({ text: `{"events":[${i}]}` })])).verdicts).toEqual([
+        { kind: 'fork' },
+      ]);
     }
     const first = await proofOf(store);
     expect(await verifyForkProof(crypto, SPACE_HASH, first)).toBe(true);
     expect(await store.forks()).toHaveLength(16);
     await store.setAside(log);
     await store.merge([shared]);
-    const other = await createTestWriter('forked', createRepeatableCrypto('yet another'), { sequence: 4, id: shared.ids[4] ?? NO_ENTRY }).writeRun({ text: '{"events":["last"]}' });
+    const other = await createTestWriter('forked', createRepeatableCrypto('yet another'), {
+      sequence: 4,
+      id: shared.ids[4] ?? NO_ENTRY,
+    }).writeRun({ text: '{"events":["last"]}' });
     await store.merge([other]);
     // All of what was held contradicts the new branch now, however many are kept of peers.
     expect((await store.forks()).length).toBeGreaterThan(16);

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Bytes } from '../../../core/log/bytes.ts';
 import { utf8 } from '../../../core/log/bytes.ts';
-import { createLogStore } from '../../../core/log/create-log-store.ts';
+import { createServingLogStore } from '../../../core/log/create-serving-log-store.ts';
 import type { Crypto } from '../../../core/log/crypto.ts';
-import type { LogStore } from '../../../core/log/log-store.ts';
+import type { ServingLogStore } from '../../../core/log/log-store.ts';
 import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
 import type { Run } from '../../../core/log/run.ts';
 import { sliceRun } from '../../../core/log/run-shape.ts';
@@ -12,8 +12,8 @@ import { createTestWriter, joined, numbered, verified } from './test-writer.ts';
 
 const crypto: Crypto = createNodeCrypto();
 
-function createStore(): LogStore {
-  return createLogStore(createMemoryRowStore(), crypto);
+function createStore(): ServingLogStore {
+  return createServingLogStore(createMemoryRowStore(), crypto);
 }
 
 function forms(runs: readonly Run[]): string[] {

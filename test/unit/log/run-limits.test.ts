@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Bytes } from '../../../core/log/bytes.ts';
-import { createLogStore } from '../../../core/log/create-log-store.ts';
+import { createServingLogStore } from '../../../core/log/create-serving-log-store.ts';
 import { MAX_BODY_BYTES } from '../../../core/log/limits.ts';
 import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
 import type { Run } from '../../../core/log/run.ts';
@@ -40,7 +40,7 @@ describe('a run that verifies verifies in every shape it can take', () => {
     const writer = createTestWriter();
     const parts = [bytes(MAX_BODY_BYTES - 1_025 * 33), ...Array.from({ length: 1_024 }, () => bytes(0))];
     const run = await writer.writeRun({ parts });
-    const store = createLogStore(createMemoryRowStore(), crypto);
+    const store = createServingLogStore(createMemoryRowStore(), crypto);
     await store.merge([run]);
     for (let part = 1; part <= 1_024; part++) await store.eraseBody(writer.log, 0, part);
     const [held] = await store.range(writer.log, 0, 0);
@@ -58,7 +58,7 @@ describe('a run that verifies verifies in every shape it can take', () => {
 
   test('LOG4 rows that lack bodies, merged with their neighbours, have room for them', async () => {
     const writer = createTestWriter();
-    const store = createLogStore(createMemoryRowStore(), crypto);
+    const store = createServingLogStore(createMemoryRowStore(), crypto);
     const lacking: Run[] = [];
     for (let i = 0; i < 20; i++) {
       const { run } = await writer.writeRun(

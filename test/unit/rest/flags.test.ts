@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import type { Replica } from '../../../core/engine/replica.ts';
 import { encodeRun } from '../../../core/log/run-codec.ts';
+import type { ServingReplica } from '../../support/node-replica.ts';
 import { callerOf, createDisk, openReplica } from './test-collection.ts';
 
 /** Brings everything of one replica to another, as a sync would. */
-async function copy(from: Replica, to: Replica): Promise<void> {
+async function copy(from: ServingReplica, to: Replica): Promise<void> {
   const { runs } = await from.store.after(0);
   const verdicts = await to.merge(runs.map((run) => encodeRun(run)));
   expect(verdicts.every(({ kind }) => kind === 'accepted' || kind === 'duplicate')).toBe(true);

@@ -1,12 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Replica } from '../../../core/engine/replica.ts';
+import type { ServingReplica } from '../../support/node-replica.ts';
 import { createReplica } from '../../../core/engine/create-replica.ts';
 import { handleCollectionRequest } from '../../../core/engine/rest/collection.ts';
 import type { RestOptions } from '../../../core/engine/rest/rest-message.ts';
 import type { Json } from '../../../core/log/body.ts';
 import { utf8, utf8ToText } from '../../../core/log/bytes.ts';
 import type { WriterKey } from '../../../core/log/crypto.ts';
-import { createLogStore } from '../../../core/log/create-log-store.ts';
+import { createServingLogStore } from '../../../core/log/create-serving-log-store.ts';
 import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
 import type { RowStore } from '../../../core/log/row-store.ts';
 import { createMemoryViewStore } from '../../../core/views/memory-view-store.ts';
@@ -28,13 +29,14 @@ export function createDisk(options: { readonly maxBytes?: number } = {}): Disk {
 
 let writers = 0;
 
-export function openReplica(disk: Disk, account = 'ada'): Promise<Replica> {
+export async function openReplica(disk: Disk, account = 'ada'): Promise<ServingReplica> {
   const crypto = createNodeCrypto();
-  return createReplica({
+  const store = createServingLogStore(disk.rows, crypto);
+  const replica = await createReplica({
     space: 'test space',
     account,
     device: 'test',
-    store: createLogStore(disk.rows, crypto),
+    store,
     viewStore: disk.views,
     mergeDurability: 'relaxed',
     ports: {
@@ -55,6 +57,7 @@ export function openReplica(disk: Disk, account = 'ada'): Promise<Replica> {
       },
     },
   });
+  return { ...replica, store };
 }
 
 export interface Answer {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { utf8 } from '../../../core/log/bytes.ts';
 import type { Bytes } from '../../../core/log/bytes.ts';
-import { createLogStore } from '../../../core/log/create-log-store.ts';
+import { createServingLogStore } from '../../../core/log/create-serving-log-store.ts';
 import { KIND } from '../../../core/log/header.ts';
 import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
 import type { SpaceRequest, SpaceResponse } from '../../../core/protocol/messages.ts';
@@ -39,7 +39,7 @@ export function createResponder(options: Partial<SyncContext> = {}): Responder {
   const log = createCollectingLog(lines);
   const dataDir = mkdtempSync(join(tmpdir(), 'wakelog-responder-'));
   const spaces = createSpaces((name) => {
-    const store = createLogStore(createMemoryRowStore(), crypto);
+    const store = createServingLogStore(createMemoryRowStore(), crypto);
     const viewStore = createMemoryViewStore();
     return openSpace({
       name,

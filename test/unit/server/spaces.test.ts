@@ -1,7 +1,7 @@
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createLogStore } from '../../../core/log/create-log-store.ts';
+import { createServingLogStore } from '../../../core/log/create-serving-log-store.ts';
 import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
 import type { RowStore } from '../../../core/log/row-store.ts';
 import { createMemoryViewStore } from '../../../core/views/memory-view-store.ts';
@@ -28,7 +28,7 @@ beforeEach(async () => {
 afterEach(() => folder.remove());
 
 function open(rows: RowStore, name = 'team'): Promise<OpenSpace> {
-  const store = createLogStore({ ...rows, close: async () => undefined }, createNodeCrypto());
+  const store = createServingLogStore({ ...rows, close: async () => undefined }, createNodeCrypto());
   const viewStore = createMemoryViewStore();
   const log = createCollectingLog(lines);
   return openSpace({

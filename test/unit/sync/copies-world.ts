@@ -6,9 +6,8 @@ import type { Canary, CanaryMark } from '../../../core/engine/canary.ts';
 import { createReplica } from '../../../core/engine/create-replica.ts';
 import { createExchange } from '../../../core/engine/exchange.ts';
 import type { Transport } from '../../../core/engine/ports.ts';
-import type { Replica } from '../../../core/engine/replica.ts';
 import { readMemory } from '../../../core/engine/sync-memory.ts';
-import { createLogStore } from '../../../core/log/create-log-store.ts';
+import { createServingLogStore } from '../../../core/log/create-serving-log-store.ts';
 import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
 import type { RowStore } from '../../../core/log/row-store.ts';
 import type { LogRange } from '../../../core/log/version-vector.ts';
@@ -27,6 +26,7 @@ import type { Contributor } from '../../../server/sync/answer-sync.ts';
 import { answerSync } from '../../../server/sync/answer-sync.ts';
 import type { LiveFeed } from '../../../server/sync/live-feed.ts';
 import { createLiveFeed } from '../../../server/sync/live-feed.ts';
+import type { ServingReplica } from '../../support/node-replica.ts';
 import { createCollectingLog } from '../server/start-server.ts';
 
 const SPACE = 'garden';
@@ -101,7 +101,7 @@ export function createTestServer(): TestServer {
 
   function open(): Spaces {
     return createSpaces((name) => {
-      const store = createLogStore(disk.rows, crypto);
+      const store = createServingLogStore(disk.rows, crypto);
       const parts = { store, viewStore: createMemoryViewStore(), files: nodeFiles, seeds: nodeWriterSeeds };
       return openSpace({ name, dataDir, baseEpoch: 'base', createPorts: createNodePorts, log, ...parts });
     }, log);
@@ -158,7 +158,7 @@ export function createCanaryBox(mark?: CanaryMark): CanaryBox {
 export interface Life {
   /** What the server knows it by. */
   readonly name: string;
-  readonly replica: Replica;
+  readonly replica: ServingReplica;
   /** Writes under a key of its own, and under one that all write. */
   readonly write: (id: string) => Promise<void>;
   readonly sync: (fault?: Fault) => Promise<string>;
@@ -170,10 +170,10 @@ export interface Life {
 let lives = 0;
 
 export async function startLife(server: TestServer, disk: Disk, canary?: Canary, device: string = PHONE): Promise<Life> {
-  const store = createLogStore(disk.rows, crypto);
+  const store = createServingLogStore(disk.rows, crypto);
   const ports = { ...createNodePorts(createStoredWriterKeys(store)), ...(canary && { canary }) };
   const viewStore = createMemoryViewStore();
-  const replica = await createReplica({ space: SPACE, account: ACCOUNT, device, store, viewStore, ports, mergeDurability: 'relaxed' });
+  const replica = { ...(await createReplica({ space: SPACE, account: ACCOUNT, device, store, viewStore, ports, mergeDurability: 'relaxed' })), store };
   let [fault, rounds]: [Fault, number] = ['none', 0];
   const transport: Transport = {
     async sync(body) {

@@ -6,6 +6,7 @@ import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
 import { encodeRun } from '../../../core/log/run-codec.ts';
 import { logName } from '../../../core/log/version-vector.ts';
 import { createMemoryViewStore } from '../../../core/views/memory-view-store.ts';
+import type { ServingReplica } from '../../support/node-replica.ts';
 import { copyAll, openReplica } from '../../support/node-replica.ts';
 import { shuffled } from '../../support/random.ts';
 
@@ -26,7 +27,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 /** Runs the steps; the last replica is an authority that refuses entries, known to all. */
-async function play(steps: readonly Step[]): Promise<Replica[]> {
+async function play(steps: readonly Step[]): Promise<ServingReplica[]> {
   const writers = await Promise.all(Array.from({ length: WRITERS }, () => openReplica()));
   const authority = await openReplica({ account: 'server' });
   await authority.state([{ kind: 'enrol', log: 'A'.repeat(43), account: 'nobody' }]);
@@ -54,7 +55,7 @@ async function play(steps: readonly Step[]): Promise<Replica[]> {
 }
 
 /** A fresh replica that gets all logs in an order that keeps only each log's own. */
-async function deliver(sources: readonly Replica[], seed: number): Promise<Replica> {
+async function deliver(sources: readonly ServingReplica[], seed: number): Promise<Replica> {
   const authorityLog = sources.at(-1)?.ownLog() ?? '';
   const reader = await openReplica();
   await reader.setAuthorities([authorityLog]);

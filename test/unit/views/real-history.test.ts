@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
-import type { Replica } from '../../../core/engine/replica.ts';
 import { encodeRun } from '../../../core/log/run-codec.ts';
 import { shuffled } from '../../support/random.ts';
 import { deviceOf, readHistory, readOracle } from '../../support/git-history.ts';
+import type { ServingReplica } from '../../support/node-replica.ts';
 import { openReplica } from '../../support/node-replica.ts';
 
 /** Writes the recorded history by one replica for each of its 172 devices, in its order, with its parents. */
-async function writeHistory(): Promise<Replica[]> {
-  const replicas = new Map<string, Replica>();
+async function writeHistory(): Promise<ServingReplica[]> {
+  const replicas = new Map<string, ServingReplica>();
   const ids: string[] = [];
   for (const entry of readHistory()) {
     const replica = replicas.get(deviceOf(entry)) ?? (await openReplica());
