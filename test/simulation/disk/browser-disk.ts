@@ -40,6 +40,8 @@ export interface BrowserDisk {
   readonly setQuota: (bytes: number | undefined) => void;
   /** The nth storage call from now (1: the next; opening, transaction, request or commit) fails so; with `site`, of that group. */
   readonly failAfter: (n: number, kind: StorageErrorName, site?: string) => void;
+  /** A failure that is still to come does not. */
+  readonly disarm: () => void;
   /** Whether that failure is still to come. */
   readonly isArmed: () => boolean;
   /** The group of call sites that the last call that failed so was of. */
@@ -105,6 +107,7 @@ export function createBrowserDisk({ world, name, random }: BrowserDiskOptions): 
       core.quota = bytes;
     },
     failAfter: core.calls.failAfter,
+    disarm: core.calls.disarm,
     isArmed: core.calls.isArmed,
     lastFailedSite: core.calls.lastFailedSite,
     calls: core.calls.count,

@@ -10,6 +10,8 @@ export interface CallLog {
   readonly sites: () => ReadonlyMap<string, number>;
   /** The nth call from now on fails, 1 being the next; for want of room only when it writes. With `site`, only calls of that group count. Replaces what was set before. */
   readonly failAfter: (n: number, kind: StorageErrorName, site?: string) => void;
+  /** A failure that is still to come does not. */
+  readonly disarm: () => void;
   /** Whether a failure that was set is still to come. */
   readonly isArmed: () => boolean;
   /** The group of call sites that the last call that failed so was of. */
@@ -38,6 +40,9 @@ export function createCallLog(): CallLog {
     failAfter(n, kind, site) {
       if (!(n >= 1)) throw new RangeError('the next call is number 1');
       failure = { left: n, kind, site };
+    },
+    disarm() {
+      failure = undefined;
     },
     isArmed: () => failure !== undefined,
     lastFailedSite: () => lastFailedSite,

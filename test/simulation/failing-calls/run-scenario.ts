@@ -39,14 +39,12 @@ export async function runScenario(scenario: Scenario, failing?: FailingCall): Pr
   if (failing !== undefined) counter.arm(failing);
   await scenario.play(stage);
   const { calls, site, sites } = counter.read();
-  counter.disarm();
   if (world.failure() === undefined) await conclude(stage.universe);
   return { failure: world.failure(), calls, site, sites };
 }
 
 interface Counter {
   readonly arm: (failing: FailingCall) => void;
-  readonly disarm: () => void;
   readonly read: () => Pick<ScenarioResult, 'calls' | 'site' | 'sites'>;
 }
 
@@ -61,9 +59,6 @@ function countDeviceCalls({ machine }: Stage, number: number): Counter {
     new Map([...disk.callSites()].map(([site, count]) => [site, count - (sitesBefore.get(site) ?? 0)] as const).filter(([, count]) => count > 0));
   return {
     arm: ({ nth, kind, site }) => disk.failAfter(nth, kind, site),
-    disarm() {
-      if (disk.isArmed()) disk.failAfter(Number.MAX_SAFE_INTEGER, 'UnknownError');
-    },
     read: () => ({ calls: disk.calls() - before, site: disk.lastFailedSite(), sites: since() }),
   };
 }
@@ -73,7 +68,6 @@ function countServerCalls({ universe }: Stage): Counter {
   const before = disk.calls();
   return {
     arm: ({ nth, kind }) => disk.failNext(nth, kind === 'QuotaExceededError' ? new StorageFull() : new DiskFailed(kind)),
-    disarm: () => undefined,
     read: () => ({ calls: disk.calls() - before, site: undefined, sites: new Map() }),
   };
 }

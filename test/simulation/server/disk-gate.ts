@@ -14,6 +14,8 @@ export interface DiskGate {
   readonly calls: () => number;
   /** The nth call from now (1: the next) fails, and has no effect. */
   readonly failNext: (nth: number, error?: Error) => void;
+  /** What was set to happen at calls to come does not. */
+  readonly disarm: () => void;
   /** At the nth call from now something happens first, such as the program's death. */
   readonly onCall: (nth: number, task: () => void) => void;
   /** Every call waits from now on; returns the way to let them go on. */
@@ -53,6 +55,7 @@ export function createDiskGate(after: After, random: SimRandom): DiskGate {
     onCall(nth, task) {
       armed.set(calls + nth, () => runAsWorld(task) as undefined);
     },
+    disarm: () => armed.clear(),
     stall() {
       stalls += 1;
       let isReleased = false;

@@ -15,7 +15,7 @@ import type { SqlBackup } from './sim-sql.ts';
 import { createSimSql } from './sim-sql.ts';
 
 /** A server machine's disk: a database, the server's own tables, and files. It outlives the server's programs. */
-export interface ServerDisk extends Pick<DiskGate, 'calls' | 'failNext' | 'onCall' | 'stall'> {
+export interface ServerDisk extends Pick<DiskGate, 'calls' | 'failNext' | 'disarm' | 'onCall' | 'stall'> {
   /** One program's way to it. */
   readonly connect: () => DiskAccess;
   /** To be called when no program runs any more. */
@@ -59,6 +59,7 @@ export function createServerDisk(world: World, random: SimRandom): ServerDisk {
   return {
     calls: gate.calls,
     failNext: gate.failNext,
+    disarm: gate.disarm,
     onCall: gate.onCall,
     stall: gate.stall,
     connect: () => ({ database: database.connect(), tables: tables.connect(), files: createSimFiles(texts, gate) }),

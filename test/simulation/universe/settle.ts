@@ -14,9 +14,11 @@ export function endFaults({ network, push, server, machines }: Universe): void {
   network.heal();
   push.heal();
   server.endStalls();
+  server.disk.disarm();
   if (!server.isRunning()) server.start();
   for (const { browser, disk } of machines) {
     disk.setQuota(undefined);
+    disk.disarm();
     browser.clock.frozenAt = undefined;
     if (!browser.isRunning()) browser.start();
   }
