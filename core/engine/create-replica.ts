@@ -12,6 +12,7 @@ import type { MergeVerdict, Replica, ReplicaOptions } from './replica.ts';
 import { readMemory } from './sync-memory.ts';
 import { createTurns } from './turns.ts';
 import { createViewKeeper } from './view-keeper.ts';
+import { wholeVector } from './whole-vector.ts';
 
 const AUTHORITIES = 'authorities';
 
@@ -156,6 +157,7 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
     rotate: writer.rotate,
     cover: canary.cover,
     merge,
+    vector: () => wholeVector(store, views.current().folded()),
     setAside,
     setAuthorities,
     authorities: () => [...authorities],

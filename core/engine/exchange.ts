@@ -9,6 +9,7 @@ import { FRAME_TARGET_BYTES, MAX_RUNS_PER_FRAME, SYNC_CONTENT_TYPE } from '../pr
 import type { RefusedRun, SpaceRequest, SpaceResponse } from '../protocol/messages.ts';
 import type { Transport, TransportAnswer } from './ports.ts';
 import { createAsker, inOrder, nextRequest } from './ask-ahead.ts';
+import { createComparedVector } from './compared-vector.ts';
 import type { MergeVerdict, Replica } from './replica.ts';
 import type { SyncMemory } from './sync-memory.ts';
 import { ACKNOWLEDGED, BLOCKED, COMPARED_AT, CURSOR, cursorToText, FORKED, LACKING, readMemory, SETBACK, SYNCED_AT, vectorToText } from './sync-memory.ts';
@@ -72,6 +73,8 @@ export function createExchange({ replica, device, life, transport, now }: Exchan
   let frameBytes = FRAME_TARGET_BYTES;
   /** Whether a lack is looked into: once in this life, since what is lacked may be of a format that only an update reads. */
   let looksForLack = true;
+  const compared = createComparedVector(replica);
+  const ownVector = (): Promise<VersionVector> => headVector(store);
   /** A round's answer and a frame of the live stream are taken one after the other: each begins with what is remembered. */
   const turns = createTurns();
 
@@ -86,13 +89,9 @@ export function createExchange({ replica, device, life, transport, now }: Exchan
       if (await turns(() => takeOtherBranch(replica))) continue;
       const memory = await readMemory(store);
       const comparing = serverHeads !== undefined || memory.cursor === undefined || (memory.lacking && looksForLack) || isComparisonDue(memory, now);
-      const outgoing = await collect(store, [...(await rangesToSend(memory)), ...(await rangesToProve())], frameBytes);
-      const part = {
-        space,
-        cursor: comparing ? undefined : memory.cursor,
-        vector: comparing ? await ownVector() : undefined,
-        runs: outgoing.runs,
-      };
+      const vector = comparing ? await compared.present() : undefined;
+      const outgoing = await collect(store, [...(await rangesToSend(memory)), ...(await rangesToProve(vector))], frameBytes);
+      const part = { space, cursor: comparing ? undefined : memory.cursor, vector, runs: outgoing.runs };
       if (outgoing.ends.has(replica.ownLog() ?? '')) await replica.cover();
       const answer = await asker.ask(encode(part));
       if (answer === undefined) return { kind: 'unreachable' };
@@ -114,10 +113,6 @@ export function createExchange({ replica, device, life, transport, now }: Exchan
     return { kind: 'later', retryAfterMs: undefined };
   }
 
-  async function ownVector(): Promise<VersionVector> {
-    return inOrder(new Map((await store.heads()).map((head) => [head.log, head.sequence])));
-  }
-
   /** The outbox; while vectors are compared, everything that the server lacks, whoever wrote it. */
   async function rangesToSend({ acknowledged, blocked }: SyncMemory): Promise<LogRange[]> {
     const mine = await ownVector();
@@ -132,14 +127,15 @@ export function createExchange({ replica, device, life, transport, now }: Exchan
    * Of a log that is as long here as there a vector does not tell whether it is the same: the server may have been given another
    * branch since it was restored. It judges the last entry; what it has already costs nothing but the way.
    */
-  async function rangesToProve(): Promise<LogRange[]> {
+  async function rangesToProve(asked: VersionVector = new Map()): Promise<LogRange[]> {
     const mine = await ownVector();
     const ranges: LogRange[] = [];
     for (const log of unproven) {
       const last = mine.get(log);
       // It moved on meanwhile, or was set aside: then what is sent or fetched tells.
       if (last === undefined || serverHeads?.get(log) !== last) unproven.delete(log);
-      else ranges.push({ log, first: last, last });
+      // What a request carries is not given: bodies that lack come first.
+      else if ((asked.get(log) ?? -1) >= last) ranges.push({ log, first: last, last });
     }
     return ranges;
   }
@@ -193,8 +189,12 @@ export function createExchange({ replica, device, life, transport, now }: Exchan
     if (verdicts.some(({ kind }) => kind === 'accepted') || gainsAcknowledged(response, sent, course)) course.fruitless -= 1;
     if (comparing && level) looksForLack = false;
     if (verdicts.some(isLack)) await noteLack(comparing);
+    if (comparing) await compared.noteGiven(response);
     if (refusedForks.length > 0 || verdicts.some(({ kind }) => kind === 'fork')) return 'more';
-    if (level) serverHeads = undefined;
+    if (level) {
+      serverHeads = undefined;
+      compared.end();
+    }
     if (refused.includes('again') || (verdicts.some(isLack) && looksForLack)) return 'more';
     const outbox = level ? await rangesToSend({ ...memory, acknowledged, blocked }) : [];
     if (!level || outbox.length > 0) return 'more';
@@ -255,6 +255,10 @@ async function forgetRefusals(store: LogStore, now: (() => number) | undefined):
   const blocked = Object.entries(memory.blocked);
   const lasting = isComparisonDue(memory, now) ? [] : blocked.filter(([, code]) => !PASSING_REFUSALS.has(code));
   if (lasting.length < blocked.length) await store.putValues({ [BLOCKED]: JSON.stringify(Object.fromEntries(lasting)) });
+}
+
+async function headVector(store: LogStore): Promise<VersionVector> {
+  return inOrder(new Map((await store.heads()).map((head) => [head.log, head.sequence])));
 }
 
 /** As many runs as a frame takes. */

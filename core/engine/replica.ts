@@ -1,7 +1,7 @@
 import type { Json } from '../log/body.ts';
 import type { Bytes } from '../log/bytes.ts';
 import type { LogStore, MergeOptions, NamedValues } from '../log/log-store.ts';
-import type { LogName } from '../log/version-vector.ts';
+import type { LogName, VersionVector } from '../log/version-vector.ts';
 import type { RunFault } from '../log/run-verify.ts';
 import type { RunVerdict } from '../log/log-store.ts';
 import type { ViewStore } from '../views/view-store.ts';
@@ -121,6 +121,8 @@ export interface Replica {
   readonly state: (statements: readonly Statement[]) => Promise<readonly Appended[]>;
   /** Verifies runs of others and takes them with named values in one transaction; folds them unless they are held back. */
   readonly merge: (runs: readonly Bytes[], options?: Omit<MergeOptions, 'durability'>) => Promise<readonly MergeVerdict[]>;
+  /** Log → the last entry up to which nothing is lacking, bodies included. */
+  readonly vector: () => Promise<VersionVector>;
   /** Takes a log out, to be merged anew: another branch of it counts (LOG16). The view is built again. */
   readonly setAside: (log: LogName, values: NamedValues) => Promise<void>;
   /** The logs whose statements count here; a change rebuilds the view. */

@@ -4,10 +4,14 @@ import { createExchange } from '../../../core/engine/exchange.ts';
 import { readMemory } from '../../../core/engine/sync-memory.ts';
 import type { Transport } from '../../../core/engine/ports.ts';
 import type { Replica } from '../../../core/engine/replica.ts';
+import type { Bytes } from '../../../core/log/bytes.ts';
+import { encodeRun } from '../../../core/log/run-codec.ts';
+import { headersOnly, sliceRun } from '../../../core/log/run-shape.ts';
 import { decodeSyncRequest, encodeSyncResponse } from '../../../core/protocol/codec.ts';
 import { SYNC_CONTENT_TYPE } from '../../../core/protocol/limits.ts';
 import type { SpaceRequest, SpaceResponse } from '../../../core/protocol/messages.ts';
 import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
+import { createNodeCrypto } from '../../../server/crypto/node-crypto.ts';
 import { createStoredWriterKeys } from '../../../server/device/node-ports.ts';
 import { openReplica } from '../../support/node-replica.ts';
 import type { Responder } from '../server/responder.ts';
@@ -52,6 +56,16 @@ async function write(replica: Replica, ...keys: string[]): Promise<void> {
   for (const key of keys) await replica.append([{ writes: [{ key, value: key }] }]);
 }
 
+/** A log of somebody else, with and without the bodies of what follows its opening. */
+async function createWithheld(): Promise<{ readonly withheld: readonly Bytes[]; readonly whole: readonly Bytes[] }> {
+  const writer = await openReplica();
+  await write(writer, 'a', 'b', 'c');
+  const { runs } = await writer.store.after(0);
+  const crypto = createNodeCrypto();
+  const withheld = await Promise.all(runs.map((run) => (run.first === 0 ? sliceRun(crypto, run, 0, 0) : headersOnly(crypto, run))));
+  return { withheld: withheld.map(encodeRun), whole: runs.map(encodeRun) };
+}
+
 describe('exchange', () => {
   test('SYNC2 LOG9: what is written and merged while a round collects is sent with its bodies', async () => {
     const at = createResponder();
@@ -71,6 +85,39 @@ describe('exchange', () => {
     await exchange.run();
     await exchange.run();
     expect(await keysAt(at)).toHaveLength(41);
+  });
+
+  test('LOG9 SYNC4: a body that came to the server late is asked for when vectors are compared', async () => {
+    const at = createResponder();
+    const { withheld, whole } = await createWithheld();
+    await at.ask({ space: SPACE, runs: withheld });
+    const reader = await openReplica();
+    await exchangeWith(reader, real(at)).run();
+    expect(await reader.store.heads()).toHaveLength(2);
+    expect(await reader.view.items('')).toEqual([]);
+    await at.ask({ space: SPACE, runs: whole });
+    // Another history than the one the cursor came from: by position the bodies are not met again.
+    await at.spaces.use(SPACE, ({ startAnew }) => startAnew('the test says so', 'proven'));
+    expect(await exchangeWith(reader, real(at)).run()).toEqual({ kind: 'level' });
+    expect((await reader.view.items('')).map(({ key }) => key)).toEqual(['a', 'b', 'c']);
+  });
+
+  test('LOG9 SYNC7: bodies that the server lacks as well are asked for once in a comparison', async () => {
+    const at = createResponder();
+    const { withheld } = await createWithheld();
+    await at.ask({ space: SPACE, runs: withheld });
+    const reader = await openReplica();
+    await exchangeWith(reader, real(at)).run();
+    await at.spaces.use(SPACE, ({ startAnew }) => startAnew('the test says so', 'proven'));
+    const given: number[] = [];
+    const exchange = exchangeWith(reader, async (part, round) => {
+      const answer = await at.ask(part);
+      given.push(answer.runs.length);
+      // Cut short every time but the last, as where there is more than a frame of it.
+      return part.vector === undefined || round > 6 ? answer : { ...answer, level: false };
+    });
+    expect(await exchange.run()).toEqual({ kind: 'level' });
+    expect(given.filter((runs) => runs > 0)).toHaveLength(1);
   });
 
   test('SYNC1: an acknowledgement of entries that this device never made does not pass for what it makes next', async () => {
