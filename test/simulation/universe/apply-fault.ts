@@ -74,6 +74,8 @@ function applyToMachine(universe: Universe, machine: Machine, fault: MachineFaul
       return startLying(universe, machine, fault);
     case 'forged-push':
       return universe.push.forge(machine.name, 'not from us');
+    default:
+      throw new Error(`${(fault satisfies never as Fault).kind} is no fault of a machine's`);
   }
 }
 
@@ -113,6 +115,8 @@ function applyToWorld(universe: Universe, fault: WorldFault): void {
       return;
     case 'byzantine':
       return actByzantine(universe, fault.act);
+    default:
+      throw new Error(`${(fault satisfies never as Fault).kind} is no fault of the world's`);
   }
 }
 
