@@ -14,10 +14,14 @@ const ALL_BUGS: readonly PlantedBug[] = [...LOG_STORE_BUGS, ...OWN_LOG_BUGS, ...
  */
 const OPEN: ReadonlySet<string> = new Set([
   'acknowledged-beyond-what-was-sent',
+  // Found by seed 3 with update-worker and disk-stall before the workload changed; not in 25 s of CPU with those faults since.
+  'attempt-looked-up-too-early',
   'bell-rung-in-vain',
   'canary-not-covered',
   'carried-too-much',
   'chain-starts-anywhere',
+  // Found by seed 28 with clone-profile and restore-profile before the workload changed; not in 30 s of CPU with those faults since.
+  'copies-without-origin',
   'cursor-before-entries',
   'durability-not-passed-on',
   'epoch-kept-after-restore',

@@ -111,4 +111,21 @@ export const ENGINE_BUGS: readonly PlantedBug[] = [
     why: 'a round that is under way takes along what is there',
     expect: ['SYNC7'],
   },
+  {
+    name: 'withheld-counts-as-held',
+    file: 'core/engine/whole-vector.ts',
+    find: "({ content }) => content.form === 'withheld'",
+    replace: '() => false',
+    why: 'the entry is chained and stored: what is lacking of it comes by position',
+    expect: ['VIEW3', 'SYNC7'],
+    faults: ['byzantine'],
+  },
+  {
+    name: 'missing-range-begins-one-late',
+    file: 'core/log/version-vector.ts',
+    find: '(theirs.get(log) ?? -1) + 1;',
+    replace: '(theirs.get(log) ?? -1) + (theirs.has(log) ? 2 : 1);',
+    why: 'a vector names the entry that comes next',
+    expect: ['SYNC7', 'S2.11', 'SYNC3'],
+  },
 ];
