@@ -62,7 +62,8 @@ async function workWithoutServer(page: Page, site: WorkerSite): Promise<void> {
   );
   const list = (await call('GET', '/api/tasks')).json as { title: string }[];
   expect(list.map(({ title }) => title)).toEqual(['one again', 'two', 'twice']);
-  expect(site.requests.slice(seen)).toEqual([]);
+  // A round that was under way when the server went away may be noted late.
+  expect(site.requests.slice(seen).filter((request) => request !== 'POST /wakelog/sync')).toEqual([]);
 
   await site.gate.set('pass');
   const device = await site.device();
