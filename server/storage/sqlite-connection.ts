@@ -53,7 +53,8 @@ function assertDurable(sql: Sql, path: string): void {
   throw new Error(`${path} cannot be written durably: journal_mode is ${journal}, synchronous is ${synchronous}`);
 }
 
-function createSql(database: DatabaseSync): Sql {
+/** Statements on a database, each prepared once. */
+export function createSql(database: DatabaseSync): Sql {
   const statements = new Map<string, StatementSync>();
   function prepared(text: string): StatementSync {
     const known = statements.get(text);

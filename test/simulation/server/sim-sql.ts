@@ -1,8 +1,9 @@
-import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import type { SQLInputValue } from 'node:sqlite';
 import type { Awaitable } from '../../../core/log/bytes.ts';
 import { createTurns } from '../../../core/engine/turns.ts';
 import type { SqlTransactions } from '../../../server/push/subscription-store.ts';
-import type { Sql, SqlValue } from '../../../server/storage/sql.ts';
+import type { Sql } from '../../../server/storage/sql.ts';
+import { createSql } from '../../../server/storage/sqlite-connection.ts';
 import { openDatabase } from '../../../server/storage/sqlite-library.ts';
 import type { DiskGate } from './disk-gate.ts';
 
@@ -91,24 +92,6 @@ export function createSimSql(gate: DiskGate): SimSql {
             .run(...Object.values(row));
         }
       }
-    },
-  };
-}
-
-function createSql(database: DatabaseSync): Sql {
-  const statements = new Map<string, StatementSync>();
-  function prepared(text: string): StatementSync {
-    const known = statements.get(text);
-    if (known !== undefined) return known;
-    const statement = database.prepare(text);
-    statements.set(text, statement);
-    return statement;
-  }
-  return {
-    all: (text, ...values) => prepared(text).all(...values) as never,
-    get: (text, ...values) => prepared(text).get(...values) as never,
-    run(text: string, ...values: readonly SqlValue[]) {
-      prepared(text).run(...values);
     },
   };
 }
