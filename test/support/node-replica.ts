@@ -1,8 +1,8 @@
 import { createReplica } from '../../core/engine/create-replica.ts';
 import type { Replica } from '../../core/engine/replica.ts';
 import { createServingLogStore } from '../../core/log/create-serving-log-store.ts';
-import type { ServingLogStore } from '../../core/log/log-store.ts';
 import { createMemoryRowStore } from '../../core/log/memory-row-store.ts';
+import type { LogStore, ServingLogStore } from '../../core/log/log-store.ts';
 import type { RowStore } from '../../core/log/row-store.ts';
 import { encodeRun } from '../../core/log/run-codec.ts';
 import { createMemoryViewStore } from '../../core/views/memory-view-store.ts';
@@ -32,6 +32,12 @@ export async function openReplica({ rows = createMemoryRowStore(), views = creat
   const ports = now === undefined ? nodePorts : { ...nodePorts, clock: { ...nodePorts.clock, now: () => now } };
   const replica = await createReplica({ space: 'garden', account, device: 'test', store, viewStore: views, ports, mergeDurability: 'strict', held });
   return { ...replica, store };
+}
+
+/** Whoever looks at a store that others wrote: it appends nothing. */
+export function openReader(space: string, store: LogStore, viewStore: ViewStore): Promise<Replica> {
+  const ports = createNodePorts(createStoredWriterKeys(store));
+  return createReplica({ space, account: 'reader', device: 'reader', store, viewStore, ports, mergeDurability: 'strict' });
 }
 
 /** Hands everything that one replica holds to another, as a sync would. */

@@ -1,15 +1,10 @@
 import { expect } from '@playwright/test';
 
-import { createReplica } from '../../../core/engine/create-replica.ts';
-import type { Replica } from '../../../core/engine/replica.ts';
 import { createServingLogStore } from '../../../core/log/create-serving-log-store.ts';
-import type { LogStore } from '../../../core/log/log-store.ts';
 import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
 import { createMemoryViewStore } from '../../../core/views/memory-view-store.ts';
-import type { ViewStore } from '../../../core/views/view-store.ts';
 import { createNodeCrypto } from '../../../server/crypto/node-crypto.ts';
-import { createNodePorts, createStoredWriterKeys } from '../../../server/device/node-ports.ts';
-import { copyAll } from '../../support/node-replica.ts';
+import { copyAll, openReader } from '../../support/node-replica.ts';
 import type { Acknowledgement } from './kill-writers.ts';
 import { SHARED } from './kill-writers.ts';
 import type { LoggedEntry, WholeLog } from './sends-log.ts';
@@ -28,8 +23,9 @@ export interface LeftBehind {
 
 export function readLeftBehind(dataDir: string): Promise<LeftBehind> {
   return readServerDisk(dataDir, async ({ store, views }) => {
-    const stored = await openReplicaOn(store, views);
-    const fold = await openReplicaOn(
+    const stored = await openReader(SPACE, store, views);
+    const fold = await openReader(
+      SPACE,
       createServingLogStore(createMemoryRowStore(), createNodeCrypto()),
       createMemoryViewStore(),
     );
@@ -41,19 +37,6 @@ export function readLeftBehind(dataDir: string): Promise<LeftBehind> {
       viewState: await stored.view.canonicalState(),
       foldState: await fold.view.canonicalState(),
     };
-  });
-}
-
-function openReplicaOn(store: LogStore, viewStore: ViewStore): Promise<Replica> {
-  const ports = createNodePorts(createStoredWriterKeys(store));
-  return createReplica({
-    space: SPACE,
-    account: 'reader',
-    device: 'reader',
-    store,
-    viewStore,
-    ports,
-    mergeDurability: 'strict',
   });
 }
 

@@ -2,23 +2,21 @@ import { createHash } from 'node:crypto';
 import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { createReplica } from '../../../core/engine/create-replica.ts';
 import type { Replica } from '../../../core/engine/replica.ts';
 import { createServingLogStore } from '../../../core/log/create-serving-log-store.ts';
-import type { LogStore, ServingLogStore } from '../../../core/log/log-store.ts';
+import type { ServingLogStore } from '../../../core/log/log-store.ts';
 import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
 import type { LogName } from '../../../core/log/version-vector.ts';
 import { createMemoryViewStore } from '../../../core/views/memory-view-store.ts';
 import type { ViewStore } from '../../../core/views/view-store.ts';
 import { createNodeCrypto } from '../../../server/crypto/node-crypto.ts';
-import { createNodePorts, createStoredWriterKeys } from '../../../server/device/node-ports.ts';
 import type { Mark } from '../../../server/spaces/canary.ts';
 import type { SqliteStore } from '../../../server/storage/sqlite-store.ts';
 import { openSqliteStore } from '../../../server/storage/sqlite-store.ts';
 import type { WholeLog } from '../../e2e/scenarios/sends-log.ts';
 import { readLogs } from '../../e2e/scenarios/sends-log.ts';
 import type { Scratch } from '../../platform/parts/scratch.ts';
-import { copyAll } from '../../support/node-replica.ts';
+import { copyAll, openReader } from '../../support/node-replica.ts';
 import { COLLECTION } from './power-server.ts';
 import { SHARED } from './power-writers.ts';
 
@@ -115,28 +113,15 @@ function itemsOf({ data }: WholeLog): { readonly item: string; readonly entry: s
 
 /** The stored view is what folding the logs from their first entry on gives; the replica that folded them. */
 async function checkView(space: string, store: ServingLogStore, viewStore: ViewStore): Promise<Replica> {
-  const stored = await openReplicaOn(space, store, viewStore);
+  const stored = await openReader(space, store, viewStore);
   const memory = createServingLogStore(createMemoryRowStore(), createNodeCrypto());
-  const fold = await openReplicaOn(space, memory, createMemoryViewStore());
+  const fold = await openReader(space, memory, createMemoryViewStore());
   await fold.setAuthorities(stored.authorities());
   await copyAll({ store }, fold);
   if ((await stored.view.canonicalState()) !== (await fold.view.canonicalState())) {
     throw new Error(`${space}: the stored view is not the fold of its logs`);
   }
   return fold;
-}
-
-function openReplicaOn(space: string, store: LogStore, viewStore: ViewStore): Promise<Replica> {
-  const ports = createNodePorts(createStoredWriterKeys(store));
-  return createReplica({
-    space,
-    account: 'reader',
-    device: 'reader',
-    store,
-    viewStore,
-    ports,
-    mergeDurability: 'strict',
-  });
 }
 
 /** None in a database that was not finished. */
