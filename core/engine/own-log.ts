@@ -51,13 +51,15 @@ export interface ExtensionStart {
   readonly key: Parameters<typeof buildRuns>[1];
   /** Greatest lamport counter seen in the space. */
   readonly lamportSeen: number;
+  /** The greatest that is stored, whichever context of the device took it. */
+  readonly lamportStored: () => Promise<number>;
   /** Whether another context may have appended since this one last did; else a commit finds out. Default: yes. */
   readonly mayBeStale?: boolean;
   /** Body of the open entry, for a new log. */
   readonly opening: { readonly device: string; readonly account: string; readonly continues?: object; readonly reason?: string };
 }
 
-export function startExtension({ ports, spaceHash, view, head, key, lamportSeen, opening, mayBeStale = true }: ExtensionStart): Extension {
+export function startExtension({ ports, spaceHash, view, head, key, lamportSeen, lamportStored, opening, mayBeStale = true }: ExtensionStart): Extension {
   const log = logName(key.publicKey);
   const end = head === undefined ? { sequence: -1, id: NO_ENTRY } : { sequence: head.sequence, id: head.id };
   const clock = Math.min(Math.max(Math.floor(ports.clock.now()), 0), MAX_CLOCK_MS);
@@ -67,7 +69,8 @@ export function startExtension({ ports, spaceHash, view, head, key, lamportSeen,
   const written = new Map<string, Written[]>();
   // Another context of this device may have seen more: the log's own last is the least.
   const ownLast = head?.lamport ?? 0;
-  let lamport = Math.max(ownLast, Math.min(lamportSeen, ownLast + MAX_LAMPORT_JUMP));
+  const atMost = (seen: number): number => Math.min(seen, ownLast + MAX_LAMPORT_JUMP);
+  let lamport = Math.max(ownLast, atMost(lamportSeen));
 
   if (head === undefined) add({ kind: KIND.open, parts: [utf8(JSON.stringify(opening))] });
 
@@ -135,14 +138,21 @@ export function startExtension({ ports, spaceHash, view, head, key, lamportSeen,
 
   async function nameParents(key: string, ids: readonly string[]): Promise<Parent[]> {
     const live = await view.live(key);
-    return ids.map((id) => {
-      const known = live.find((version) => version.id === id);
-      return known === undefined ? id : parentName(known);
+    const known = ids.map((id) => live.find((version) => version.id === id));
+    // Its writer saw it elsewhere: in another context of the device, perhaps.
+    if (known.includes(undefined)) lamport = Math.max(lamport, atMost(await lamportStored()));
+    return ids.map((id, i) => {
+      const version = known[i];
+      return version === undefined ? id : parentName(version);
     });
   }
 
-  /** Versions of this log are named by sequence, others by id; a copy's name is its origin's id. */
+  /**
+   * Versions of this log are named by sequence, others by id; a copy's name is its origin's id. What another context of the
+   * device took may show here by the rows of the view: its counter is new then (LOG17).
+   */
   function parentName(version: VersionName): Parent {
+    lamport = Math.max(lamport, atMost(version.lamport));
     return version.log === log ? version.sequence : version.id;
   }
 

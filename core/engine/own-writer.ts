@@ -1,7 +1,7 @@
 import type { Bytes } from '../log/bytes.ts';
 import { isEqual, toBase64Url } from '../log/bytes.ts';
 import type { WriterKey } from '../log/crypto.ts';
-import type { Head, NamedValues } from '../log/log-store.ts';
+import type { Head, LogStore, NamedValues } from '../log/log-store.ts';
 import { leftName } from '../log/log-store.ts';
 import { StorageFull } from '../log/row-store.ts';
 import type { VerifiedRun } from '../log/run.ts';
@@ -47,8 +47,12 @@ export interface OwnWriterStart {
 }
 
 export async function readOwnWriterStart({ store, ports }: Pick<ReplicaOptions, 'store' | 'ports'>): Promise<OwnWriterStart> {
-  const [key, heads] = await Promise.all([ports.writerKeys.current(), store.heads()]);
-  return { key, lamportSeen: heads.reduce((most, head) => Math.max(most, head.lamport), 0) };
+  const [key, lamportSeen] = await Promise.all([ports.writerKeys.current(), greatestLamport(store)]);
+  return { key, lamportSeen };
+}
+
+async function greatestLamport(store: LogStore): Promise<number> {
+  return (await store.heads()).reduce((most, head) => Math.max(most, head.lamport), 0);
 }
 
 /**
@@ -137,7 +141,7 @@ export function createOwnWriter(
   }
 
   function extendFrom(head: OwnEnd | undefined, writer: WriterKey, opening: { continues?: object; reason?: string }, mayBeStale = true): Extension {
-    const start = { ports, spaceHash, view: views.current().api, head, key: writer, lamportSeen };
+    const start = { ports, spaceHash, view: views.current().api, head, key: writer, lamportSeen, lamportStored: () => greatestLamport(store) };
     return startExtension({ ...start, mayBeStale, opening: { device, account, ...opening } });
   }
 
@@ -160,9 +164,7 @@ export function createOwnWriter(
       const piece = drafts.slice(at, at + MOST_ENTRIES_PER_COMMIT);
       pieces.push(queue.enqueue(piece.length, async (extension) => ({ sequences: await extension.addDrafts(piece) })));
     }
-    const appended: Appended[] = [];
-    for (const settled of await Promise.all(pieces)) for (const one of appendedOf(settled)) appended.push(one);
-    return appended;
+    return (await Promise.all(pieces)).flatMap(appendedOf);
   }
 
   async function appendIf<Refusal>(prepare: PrepareDraft<Refusal>): Promise<Appended | { readonly refuse: Refusal }> {
@@ -192,6 +194,7 @@ export function createOwnWriter(
       const oldHead = old === undefined ? undefined : await store.head(old);
       const writer = key === undefined || current === old ? await replaceKey(old) : key;
       if (old === undefined || oldHead === undefined) return store.putValues({ ...values });
+      noteLamport(await greatestLamport(store));
       const continues = { log: old, sequence: oldHead.sequence, id: toBase64Url(oldHead.id) };
       const extension = extendFrom(await store.head(logName(writer.publicKey)), writer, { continues, reason });
       for (const body of await copiesOf(store, old, from)) extension.addCopy(body);

@@ -96,4 +96,28 @@ export const KNOWN_SEEDS: readonly KnownSeed[] = [
       ],
     },
   },
+  {
+    rule: 'LOG17',
+    was: 'The worker that took over had read its counters before the old one merged, and its view after: it superseded what it showed with a write that counted no further.',
+    plan: {
+      seed: 1796184337,
+      scale: {
+        browsers: 2,
+        accounts: 1,
+        spaces: 1,
+        keys: 40,
+        actionMs: 229,
+        busyMs: 45923,
+        hasSync: false,
+        updates: 'hold',
+        push: true,
+        validator: false,
+        realSignatures: false,
+      },
+      faults: [
+        { atMs: 11629, kind: 'network', browser: 1, fault: { kind: 'truncate', chance: 0.1, silent: false }, forMs: 7086 },
+        { atMs: 40899, kind: 'update-worker', browser: 1 },
+      ],
+    },
+  },
 ];

@@ -6,8 +6,8 @@ import type { KeyRows, VerdictPlace } from './key-rows.ts';
 import type { KeyState, LiveVersion } from './key-state.ts';
 import { deriveState } from './key-state.ts';
 
-/** Enough to name a version as a parent. */
-export type VersionName = Pick<Version, 'id' | 'log' | 'sequence'>;
+/** Enough to name a version as a parent, and to count on from it. */
+export type VersionName = Pick<Version, 'id' | 'log' | 'sequence' | 'lamport'>;
 
 export interface KeyValueApi {
   readonly item: (key: string) => Awaitable<Item | undefined>;

@@ -6,7 +6,9 @@ import { leftName } from '../../../core/log/log-store.ts';
 import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
 import type { RowReader, RowStore } from '../../../core/log/row-store.ts';
 import { createMemoryViewStore } from '../../../core/views/memory-view-store.ts';
-import { openReplica } from '../../support/node-replica.ts';
+import type { Version } from '../../../core/views/key-value/item.ts';
+import type { ServingReplica } from '../../support/node-replica.ts';
+import { copyAll, openReplica } from '../../support/node-replica.ts';
 
 const put = (value: number): { writes: [{ key: string; value: number }] } => ({ writes: [{ key: 'a', value }] });
 
@@ -70,5 +72,42 @@ describe('two contexts of a device', () => {
     const replica = await openReplica({ rows });
     const [appended] = await replica.append([put(2)]);
     expect(appended?.log).not.toBe(log);
+  });
+
+  describe('LOG17: what only the other one has taken from others', () => {
+    /** Two contexts; one has merged what somebody else wrote to `a`, with a counter that the other one has not seen. */
+    async function afterMergeByOne(): Promise<{ readonly late: ServingReplica; readonly theirs: Version }> {
+      const [rows, views] = [createMemoryRowStore(), createMemoryViewStore()];
+      const [late, taker, somebody] = [await openReplica({ rows, views }), await openReplica({ rows, views }), await openReplica()];
+      await late.append([{ writes: [{ key: 'b', value: 1 }] }]);
+      for (let value = 0; value < 9; value++) await somebody.append([put(value)]);
+      await copyAll(somebody, taker);
+      await taker.flush();
+      const [theirs] = (await taker.view.item('a'))?.live ?? [];
+      if (theirs === undefined) throw new Error('the other context has taken it');
+      return { late, theirs };
+    }
+
+    test('a write that supersedes it counts on from it', async () => {
+      const { late, theirs } = await afterMergeByOne();
+      // It finds that the other one wrote the view, and opens what that one wrote.
+      await late.flush();
+      await late.append([put(10)]);
+      expect((await late.view.item('a'))?.live).toMatchObject([{ value: 10, lamport: theirs.lamport + 1 }]);
+    });
+
+    test('so does one that names it, though it is not displayed here', async () => {
+      const { late, theirs } = await afterMergeByOne();
+      expect(await late.view.item('a')).toBeUndefined();
+      const [appended] = await late.append([{ writes: [{ key: 'c', value: 10, parents: [theirs.id] }] }]);
+      expect((await late.view.item('c'))?.live).toMatchObject([{ id: appended?.id, lamport: theirs.lamport + 1 }]);
+    });
+
+    test('so does a new log that goes on with the old one', async () => {
+      const { late, theirs } = await afterMergeByOne();
+      await late.rotate('restored', -1);
+      expect((await late.view.item('b'))?.live).toMatchObject([{ value: 1 }]);
+      expect((await late.store.head(late.ownLog() ?? ''))?.lamport).toBeGreaterThan(theirs.lamport);
+    });
   });
 });
