@@ -22,7 +22,7 @@ export interface RunnerOptions {
   readonly twice: 'all' | 'sample';
   /** Goes on where the last run with the same options was ended. */
   readonly resume: boolean;
-  /** The dose of CI: known bad seeds, a fixed range, a rolling one, until so many steps were made. */
+  /** The dose of CI: known bad seeds, then the same ones every time, until so many steps were made. */
   readonly ci: boolean;
   /** Goes on until time is up. */
   readonly soak: boolean;
@@ -43,7 +43,7 @@ export const HELP = `Usage: npm run simulate -- [options]
   --twice all|sample every run is repeated, and must go the same way (all); or one in eight
   --as-is            do not shrink the plans that fail
   --processes N      as many at once (one a core)
-  --ci               known bad seeds, then a fixed range and a rolling one, until 2,000,000 steps
+  --ci               known bad seeds, then the same ones every time, until 2,000,000 steps
   --soak             until time is up (30 minutes)
   --resume           go on where the last run of this kind was stopped
 

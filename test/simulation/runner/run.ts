@@ -6,7 +6,7 @@ import type { RunnerOptions } from './options.ts';
 import { createPool } from './pool.ts';
 import { createProgress } from './progress.ts';
 import { readSoakState, writeSoakState } from './soak-state.ts';
-import { CI_FIXED_SEEDS, rollingSeed, tasksOf } from './source.ts';
+import { tasksOf } from './source.ts';
 import { count, createTally, describeTally } from './tally.ts';
 import type { Tally } from './tally.ts';
 
@@ -26,8 +26,7 @@ async function main(args: readonly string[]): Promise<number> {
   const stateName = options.faults?.join('+') ?? 'all';
   const earlier = options.resume ? readSoakState(stateName) : undefined;
   const tally = earlier?.tally ?? createTally();
-  const nextSeed = options.ci ? rollingSeed() : options.from;
-  announce(options, nextSeed, earlier !== undefined);
+  announce(options, earlier !== undefined);
 
   const pool = createPool(Math.max(1, options.processes));
   const progress = createProgress(tally);
@@ -53,17 +52,14 @@ async function main(args: readonly string[]): Promise<number> {
     stopping = true;
     progress.say('stopping after the runs that are under way (again: at once)');
   });
-  await campaign.run(tasksOf(options, nextSeed));
+  await campaign.run(tasksOf(options));
   pool.close();
   progress.end();
   return report(options, campaign.failed(), tally);
 }
 
-function announce(options: RunnerOptions, nextSeed: number, resumes: boolean): void {
-  if (options.ci)
-    console.log(
-      `known seeds, then 1 to ${CI_FIXED_SEEDS}, then from ${nextSeed} on (npm run simulate -- --from ${nextSeed}), until ${count(CI_STEPS)} steps`,
-    );
+function announce(options: RunnerOptions, resumes: boolean): void {
+  if (options.ci) console.log(`known bad seeds, then from ${options.from} on, until ${count(CI_STEPS)} steps`);
   if (options.resume)
     console.log(
       resumes
