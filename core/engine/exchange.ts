@@ -234,11 +234,13 @@ export function createExchange({ replica, device, life, transport, now }: Exchan
     if (response.compareVectors || cursor?.epoch !== response.cursor.epoch) return { kind: 'later', retryAfterMs: 0 };
     await replica.setAuthorities(response.authorities);
     const ahead = response.cursor.position > cursor.position;
+    const own = replica.ownLog();
     const values = ahead ? { [CURSOR]: cursorToText(response.cursor), [SYNCED_AT]: String(time) } : {};
     const verdicts = await replica.merge(response.runs, { values, valuesOfForks: (logs) => noteForks(memory, logs) });
     const lacks = verdicts.some(isLack);
     if (lacks) await noteLack(false);
-    return lacks || verdicts.some(({ kind }) => kind === 'fork') ? { kind: 'later', retryAfterMs: 0 } : { kind: 'level' };
+    // Entries of the own log came: the one begun in its place is to be sent (S1.2).
+    return lacks || own !== replica.ownLog() || verdicts.some(({ kind }) => kind === 'fork') ? { kind: 'later', retryAfterMs: 0 } : { kind: 'level' };
   }
 
   return { run, takeLive };
