@@ -120,4 +120,30 @@ export const KNOWN_SEEDS: readonly KnownSeed[] = [
       ],
     },
   },
+  {
+    rule: 'SYNC7',
+    was: 'Entries of a log that a copy had gone on with came by the live stream: the log begun in its place was not sent before the next write.',
+    plan: {
+      seed: 1016,
+      scale: {
+        browsers: 2,
+        accounts: 1,
+        spaces: 1,
+        keys: 2,
+        actionMs: 29034,
+        busyMs: 290358,
+        hasSync: false,
+        updates: 'hold',
+        push: false,
+        validator: false,
+        realSignatures: false,
+      },
+      faults: [
+        { atMs: 147173, kind: 'clone-profile', browser: 0 },
+        { atMs: 198990, kind: 'clone-profile', browser: 1 },
+        { atMs: 236125, kind: 'clone-profile', browser: 0 },
+        { atMs: 262560, kind: 'clone-profile', browser: 1 },
+      ],
+    },
+  },
 ];
