@@ -37,8 +37,11 @@ export function createSyncLoop({ exchange, stream, clock, random, levelAt, onCha
 
   function dispatch(event: SyncEvent): void {
     if (closed) return;
+    const next = nextSyncState(state, event);
+    // A pause goes on as it was begun: measured anew by a wall clock that was set back, it could become a day.
+    if (next === state) return;
     const before = state.phase;
-    state = nextSyncState(state, event);
+    state = next;
     cancelTimer?.();
     cancelTimer = undefined;
     if (state.phase === 'waiting') cancelTimer = clock.after(pauseMs(state.dueAt, clock.now()), () => wake('retry'));
