@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { encodeRun } from '../../../core/log/run-codec.ts';
+import { decodeRun, encodeRun } from '../../../core/log/run-codec.ts';
 import { headersOnly } from '../../../core/log/run-shape.ts';
 import { createNodeCrypto } from '../../../server/crypto/node-crypto.ts';
+import { giveMissing } from '../../../server/sync/give-runs.ts';
 import { SPACE } from '../log/test-writer.ts';
 import { createAccountWriter, createResponder } from './responder.ts';
 
@@ -41,6 +42,25 @@ describe('runs that come in pieces', () => {
     for (let i = 0; i < 3; i++) expect((await at.ask({ runs: far })).refused[0]?.code).toBe('gap');
     await at.spaces.use(SPACE, async ({ replica }) => {
       expect(replica.view.refused()).toEqual([]);
+    });
+  });
+
+  test('LOG9 SYNC3: what arrives and is merged while a vector is answered is given with its bodies, or not at all', async () => {
+    const at = createResponder();
+    const writer = await createAccountWriter('ann');
+    await at.ask({ runs: [writer.opening] });
+    await at.spaces.use(SPACE, async ({ store }) => {
+      const heads: typeof store.heads = async () => {
+        const before = await store.heads();
+        // So many that rows are merged across the head that was read.
+        for (let i = 0; i < 40; i++) await at.ask({ runs: await writer.runs({ text: '{"writes":[]}' }) });
+        return before;
+      };
+      const vector = new Map([['A'.repeat(43), 0]]);
+      const { runs } = await giveMissing({ ...store, heads }, vector, [], 1_000_000);
+      const given = runs.map(decodeRun).flatMap((run) => (typeof run === 'string' ? [] : run.entries));
+      expect(given.length).toBeGreaterThan(1);
+      expect(given.filter(({ content }) => content.form === 'withheld')).toEqual([]);
     });
   });
 });
