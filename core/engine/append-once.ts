@@ -85,7 +85,8 @@ async function forget(store: LogStore, { log, sequence }: Appended): Promise<voi
   const old: Record<string, undefined> = {};
   for (const [name, text] of await store.valuesUnder(PREFIX)) {
     const attempt = JSON.parse(text) as Attempt;
-    if (attempt.log !== log || attempt.first < sequence - REMEMBERED_ENTRIES) old[name] = undefined;
+    // Another log was left before this one began.
+    if ((attempt.log === log ? attempt.first : 0) < sequence - REMEMBERED_ENTRIES) old[name] = undefined;
   }
   if (Object.keys(old).length > 0) await store.putValues(old, 'relaxed');
 }

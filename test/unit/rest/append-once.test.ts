@@ -69,3 +69,15 @@ test('CAP30 attempts do not mix: a thousand names, each its own entry', async ()
     expect(once[0]?.sequence).toBe(n + 1);
   }
 });
+
+test('CAP30 S1.2: an attempt in a log that was just left is remembered, however soon the next one grows', async () => {
+  const replica = await openReplica(createDisk());
+  const first = await appendOnce(replica, 'before', drafts(1));
+  await replica.rotate('restored', Number.MAX_SAFE_INTEGER);
+  await appendOnce(replica, 'much', drafts(600));
+  // Old ones are forgotten behind the answer, in a transaction before this one.
+  await appendOnce(replica, 'more', drafts(1));
+  expect(await appendOnce(replica, 'before', drafts(1))).toEqual(first);
+  await appendOnce(replica, 'a great deal', drafts(4_600));
+  await expect.poll(async () => [...(await replica.store.valuesUnder('attempt:')).keys()]).not.toContain('attempt:before');
+});
