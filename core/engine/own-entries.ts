@@ -18,10 +18,19 @@ async function ownEnds({ store, ownLog }: Replica): Promise<{ readonly log: LogN
   return head && { log, last: head.sequence, acknowledged: acknowledged.get(log) ?? -1 };
 }
 
-/** Own entries that no server acknowledged, the log's open entry left out: nobody wrote that. */
+/**
+ * Own entries that no server acknowledged, the log's open entry left out: nobody wrote that. Those of a log that is being left
+ * count until the next one has them (SYNC14).
+ */
 export async function countUnsent(replica: Replica): Promise<number> {
+  const { moving } = await readMemory(replica.store);
+  const left = moving && moving.log !== replica.ownLog() ? await replica.store.head(moving.log) : undefined;
   const ends = await ownEnds(replica);
-  return ends === undefined ? 0 : ends.last - Math.max(ends.acknowledged, 0);
+  return above(left?.sequence, left && moving?.from) + above(ends?.last, ends?.acknowledged);
+}
+
+function above(last = 0, acknowledged = 0): number {
+  return last - Math.max(acknowledged, 0);
 }
 
 /** What the authority said of an own entry. */
