@@ -26,7 +26,9 @@ export async function answerCollection(event: FetchEvent, collection: string, pa
   const scope = await whoseRequest(event, parts);
   if (scope === undefined || !(await canOpen(parts.devices, scope))) return fetch(event.request);
   const request = await readRequest(event.request);
-  const answer = await parts.devices.use(scope, (device) => answerFrom(device, collection, request)).catch(explain);
+  // Made once for each request: the device may be asked a second time, with the item there already.
+  const id = crypto.randomUUID();
+  const answer = await parts.devices.use(scope, (device) => answerFrom(device, collection, request, id)).catch(explain);
   const isWrite = request.method !== 'GET' && request.method !== 'HEAD' && answer.status < 300;
   if (isWrite) event.waitUntil(parts.handOver.whileInCharge(parts.sender.send(scope, 'write')));
   return new Response(answer.body.length === 0 ? null : answer.body, {
@@ -62,9 +64,9 @@ async function readRequest(request: Request): Promise<RestRequest> {
   };
 }
 
-async function answerFrom({ replica }: Device, collection: string, request: RestRequest): Promise<RestResponse> {
+async function answerFrom({ replica }: Device, collection: string, request: RestRequest, id: string): Promise<RestResponse> {
   return handleCollectionRequest(replica, collection, request, {
-    newId: () => crypto.randomUUID(),
+    newId: () => id,
     isQueued: async (version) => (await unsentOf(replica))(version),
   });
 }

@@ -94,7 +94,7 @@ async function performWrite(replica: Replica, intent: Intent, options: RestOptio
     if (again !== undefined) return { refuse: { again } };
     const present = await item(intent.key);
     const judged = judge(intent, present);
-    if ('error' in judged) return { refuse: judged };
+    if (!('value' in judged)) return { refuse: judged };
     outcome = judged;
     return toDraft(intent, judged, present);
   });
@@ -106,12 +106,12 @@ async function performWrite(replica: Replica, intent: Intent, options: RestOptio
 }
 
 /** What a write comes to in the present state (CAP23, CAP24). A missing item outranks its conditions, as RFC 9110 §13.2.1 wants. */
-function judge(
-  { method, id, input, conditions }: Intent,
-  present: Item | undefined,
-): Outcome | { readonly error: ErrorCode } {
+function judge({ method, collection, id, input, conditions }: Intent, present: Item | undefined): Outcome | Refusal {
   const shown = shownVersion(present);
-  if (method === 'POST' && shown !== undefined) return { error: 'already-exists' };
+  if (method === 'POST' && shown !== undefined) {
+    // Nobody but this request can have made an item under an id that was made for it: it is asked again.
+    return input?.['id'] === undefined ? { again: { method, collection, id, status: 201 } } : { error: 'already-exists' };
+  }
   if ((method === 'PATCH' || method === 'DELETE') && shown === undefined) return { error: 'not-found' };
   const tag = shown === undefined || present === undefined ? undefined : itemTag(present);
   if (!allowsWrite(conditions, tag)) return { error: 'precondition-failed' };

@@ -24,7 +24,7 @@ export interface RestResponse {
 }
 
 export interface RestOptions {
-  /** A new id for an item that comes without one. */
+  /** A new id for an item that comes without one; the same one when the same request is asked again. */
   readonly newId: () => string;
   /** Whether no server has acknowledged a version yet; where nobody can tell (a server), none is queued. */
   readonly isQueued?: (version: Version) => Promise<boolean>;
