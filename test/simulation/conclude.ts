@@ -1,5 +1,6 @@
 import { letADayGoBy } from './byzantine/after-lies.ts';
 import { intrusionsOf } from './byzantine/intrusions.ts';
+import { checkChains } from './checks/check-chains.ts';
 import { checkEnd } from './checks/check-end.ts';
 import { checkNewcomer } from './checks/check-newcomer.ts';
 import { checkTraffic } from './checks/check-traffic.ts';
@@ -30,6 +31,7 @@ export async function conclude(universe: Universe): Promise<void> {
     checkEnd(universe);
     checkForged(universe);
   }
+  if (world.failure() === undefined) await checkChains(universe);
   if (world.failure() === undefined) await checkViews(universe);
   if (world.failure() === undefined) await checkStatements(universe);
   if (world.failure() === undefined) await checkJury(universe);

@@ -13,6 +13,8 @@ import { inspect, openInspector } from './inspect.ts';
 import { serverRows } from './rows.ts';
 
 const JURORS = 3;
+/** The last ones of the server's; those that lack what came before them are refused by all. */
+const MOST_HONEST_RUNS = 300;
 
 /**
  * Whether a run is valid depends on its bytes alone (LOG8): nodes that are offered the same runs, everybody's, in different
@@ -22,10 +24,12 @@ const JURORS = 3;
 export async function checkJury(universe: Universe): Promise<void> {
   const { world } = universe;
   const offers = intrusionsOf(world).offers();
-  for (const space of new Set(offers.map((offer) => offer.space))) {
+  // Honest people's runs are judged in some worlds: there are more of those.
+  const judged = [...offers.map((offer) => offer.space), ...(world.seed % 3 === 0 ? universe.machines.map(({ scope }) => scope.space) : [])];
+  for (const space of new Set(judged)) {
     const own = offers.filter((offer) => offer.space === space);
     const honest = serverRows(universe, space).runs.map(({ bytes }): Offer => ({ space, bytes, forged: false }));
-    const runs = [...own, ...honest];
+    const runs = [...own, ...honest.slice(-MOST_HONEST_RUNS)];
     const verdicts: Juror[] = [];
     await inspect(universe, undefined, async () => {
       for (let i = 0; i < JURORS; i++) verdicts.push(await judge(universe, space, runs, world.random.fork(`juror ${space} ${i}`)));
@@ -38,7 +42,7 @@ export async function checkJury(universe: Universe): Promise<void> {
 interface Juror {
   /** Of each run: `valid`, or why its bytes are refused. */
   readonly validity: readonly string[];
-  /** `log:sequence:id` of each log that has one history. */
+  /** `log:floor-sequence:id` of each log that has one history. */
   readonly heads: string;
   readonly forked: ReadonlySet<string>;
 }
@@ -61,7 +65,7 @@ async function judge(universe: Universe, space: string, runs: readonly Offer[], 
   const forked = new Set((await replica.store.forks()).map(({ log }) => log));
   const heads = (await replica.store.heads())
     .filter(({ log }) => !forked.has(log))
-    .map(({ log, sequence, id }) => `${log}:${sequence}:${toBase64Url(id)}`)
+    .map(({ log, floor, sequence, id }) => `${log}:${floor}-${sequence}:${toBase64Url(id)}`)
     .toSorted();
   return { validity, heads: heads.join(' '), forked };
 }

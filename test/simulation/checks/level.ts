@@ -1,13 +1,13 @@
 import { toBase64Url } from '../../../core/log/bytes.ts';
 import type { Machine } from '../universe/machine.ts';
 import type { Universe } from '../universe/universe.ts';
-import { browserRows, serverRows } from './rows.ts';
+import { browserHeads } from './rows.ts';
 
 /** The heads of all logs that a machine, or the server in a space, holds: equal texts mean equal logs. */
 export function presentHeads(universe: Universe, where: Machine | string): string {
-  const rows = typeof where === 'string' ? serverRows(universe, where) : browserRows(where);
-  if (rows === undefined) return 'none';
-  return rows.heads
+  const heads = typeof where === 'string' ? [...universe.server.disk.rows(where).heads.values()] : browserHeads(where);
+  if (heads === undefined) return 'none';
+  return heads
     .map(({ log, sequence, id }) => `${log.slice(0, 8)}:${sequence}:${toBase64Url(id).slice(0, 8)}`)
     .toSorted()
     .join(' ');

@@ -14,18 +14,18 @@ export interface RowsWithArrivals extends StoredRows {
 export function browserRows({ disk, scope }: Machine): RowsWithArrivals | undefined {
   const read = peek(disk, databaseName(scope));
   if (read === undefined) return undefined;
-  const runs: RunRow[] = [];
+  const found: { readonly row: RunRow; readonly pieces: RunRow['bytes'][] }[] = [];
   for (const { key, value } of read('runs')) {
     const [log, first] = key as unknown as readonly [LogName, number];
     if ((key as readonly unknown[]).length > 2) {
       // A further piece of the row before.
-      const row = runs.at(-1);
-      if (row !== undefined) runs[runs.length - 1] = { ...row, bytes: joined(row.bytes, value as Uint8Array) };
+      found.at(-1)?.pieces.push(value as RunRow['bytes']);
       continue;
     }
     const { count, lastId, piece } = value as { readonly count: number; readonly lastId: RunRow['lastId']; readonly piece: RunRow['bytes'] };
-    runs.push({ log, first, count, lastId, bytes: piece });
+    found.push({ row: { log, first, count, lastId, bytes: piece }, pieces: [piece] });
   }
+  const runs = found.map(({ row, pieces }) => (pieces.length === 1 ? row : { ...row, bytes: joinPieces(pieces) }));
   return {
     heads: read('heads').map(({ value }) => value as HeadRow),
     runs,
@@ -33,6 +33,11 @@ export function browserRows({ disk, scope }: Machine): RowsWithArrivals | undefi
     quarantined: read('quarantined').filter(({ key }) => (key as readonly unknown[]).length === 3).map(({ value }) => firstPiece(value as QuarantinedRow & { readonly piece: QuarantinedRow['bytes'] })),
     values: new Map(read('values').map(({ key, value }) => [key as string, value as string])),
   };
+}
+
+/** Only the heads: much less than all. */
+export function browserHeads({ disk, scope }: Machine): readonly HeadRow[] | undefined {
+  return peek(disk, databaseName(scope))?.('heads').map(({ value }) => value as HeadRow);
 }
 
 export function serverRows({ server }: Universe, space: string): RowsWithArrivals {
@@ -45,9 +50,14 @@ function firstPiece({ piece, ...row }: QuarantinedRow & { readonly piece: Quaran
   return { ...row, bytes: piece };
 }
 
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-  const both = new Uint8Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
+/** The same pieces are the same bytes: whoever remembers what a row holds finds it again. */
+const joinedByFirst = new WeakMap<RunRow['bytes'], { readonly pieces: readonly RunRow['bytes'][]; readonly bytes: RunRow['bytes'] }>();
+
+export function joinPieces(pieces: readonly RunRow['bytes'][]): RunRow['bytes'] {
+  const [first] = pieces;
+  const known = first && joinedByFirst.get(first);
+  if (known?.pieces.length === pieces.length && known.pieces.every((piece, i) => piece === pieces[i])) return known.bytes;
+  const bytes = new Uint8Array(Buffer.concat(pieces));
+  if (first !== undefined) joinedByFirst.set(first, { pieces, bytes });
+  return bytes;
 }

@@ -59,6 +59,11 @@ export function entriesOf(bytes: Uint8Array<ArrayBuffer>): ReadonlyMap<number, S
   return entries;
 }
 
+/** Numbers of the writes in a stored row. */
+export function writesOfBytes(bytes: Uint8Array<ArrayBuffer>): number[] {
+  return [...entriesOf(bytes).values()].flatMap(({ writes }) => writes);
+}
+
 /** Numbers of all writes that lie in a store, quarantined branches left out. */
 export function writesIn(rows: Pick<StoredRows, 'runs'>): Set<number> {
   const found = new Set<number>();

@@ -4,7 +4,7 @@ import { createCallLog } from './calls.ts';
 import { createConnectionQueues } from './connection-queues.ts';
 import { createScheduler, endConnection } from './connections.ts';
 import { createDatabases, createDiskFactory } from './disk-factory.ts';
-import type { DiskCore } from './fake-internals.ts';
+import type { DiskCommit, DiskCore } from './fake-internals.ts';
 import { installIdbClasses } from './install.ts';
 import type { PowerCut } from './journal.ts';
 import { createJournal } from './journal.ts';
@@ -24,6 +24,10 @@ export interface BrowserDisk {
    * be dead already.
    */
   readonly powerCut: () => PowerCut;
+  /** Listens to commits, from outside: the listener is called while nothing else happens. Returns the way to end it. */
+  readonly onCommit: (listener: (commit: DiskCommit) => void) => () => void;
+  /** Whether a power cut now would leave what was committed at a place of the journal. */
+  readonly isDurable: (place: number) => boolean;
   /** Committed changes that a power cut might take now. */
   readonly volatile: () => number;
   /** What is committed at this moment, as a copy of the profile's folder has it. */
@@ -69,6 +73,7 @@ export function createBrowserDisk({ world, name, random }: BrowserDiskOptions): 
     journal: createJournal(world.now, random.fork('journal')),
     databases: createDatabases(() => core),
     queues: createConnectionQueues(lane),
+    onCommit: new Set(),
     quota: undefined,
   };
   let clones = 0;
@@ -93,6 +98,11 @@ export function createBrowserDisk({ world, name, random }: BrowserDiskOptions): 
       for (const raw of core.databases.values()) settleDatabase(raw);
       return cut;
     },
+    onCommit(listener) {
+      core.onCommit.add(listener);
+      return () => core.onCommit.delete(listener);
+    },
+    isDurable: core.journal.isDurable,
     volatile: core.journal.volatile,
     snapshot,
     restore,

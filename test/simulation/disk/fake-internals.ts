@@ -23,6 +23,15 @@ import type { Lane } from './lane.ts';
  */
 
 /** What the patched fake-indexeddb knows of the disk that it works for. */
+/** A transaction that was just committed, for those who look from outside. */
+export interface DiskCommit {
+  readonly database: string;
+  /** Its place in the journal. */
+  readonly place: number;
+  /** By store: what it put. */
+  readonly put: ReadonlyMap<string, readonly RawRecord[]>;
+}
+
 export interface DiskCore {
   readonly lane: Lane;
   readonly random: SimRandom;
@@ -30,6 +39,7 @@ export interface DiskCore {
   readonly journal: Journal;
   readonly databases: Map<string, RawDatabase>;
   readonly queues: ConnectionQueues;
+  readonly onCommit: Set<(commit: DiskCommit) => void>;
   /** Bytes that fit; undefined: any number. */
   quota: number | undefined;
 }

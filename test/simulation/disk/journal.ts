@@ -4,6 +4,8 @@ import type { SimRandom } from '../world/random.ts';
 export interface Journal {
   /** A committed transaction, or another change, and how to undo it. Returns its place. */
   readonly append: (undo: readonly (() => void)[]) => number;
+  /** Whether a power cut now would leave that change as it is. */
+  readonly isDurable: (place: number) => boolean;
   /** That change and all before it are on the disk for good. */
   readonly sync: (place: number) => void;
   /** Undoes what the cut takes: nothing, all, or any suffix of what is volatile. */
@@ -60,6 +62,10 @@ export function createJournal(now: () => number, random: SimRandom): Journal {
       const writtenBackAt = Math.max(soonest, now() + random.between(WRITE_BACK_MS.min, WRITE_BACK_MS.max));
       changes.push({ undo, writtenBackAt });
       return first + changes.length - 1;
+    },
+    isDurable(place) {
+      noteWrittenBack();
+      return place < first + durable;
     },
     sync(place) {
       durable = Math.max(durable, place + 1 - first);

@@ -3,7 +3,7 @@ import { noteOfConnection } from './connections.ts';
 import { inside } from './fake-internals.ts';
 import type { ConnectionInside, DiskCore, TransactionInside } from './fake-internals.ts';
 import { runInLane } from './present-disk.ts';
-import { settleStores, usedBytes } from './stores.ts';
+import { freshRecords, settleStores, usedBytes } from './stores.ts';
 
 /** How long a strict commit waits for the disk, ms. */
 const SYNC_MS = { min: 1, max: 10 };
@@ -88,7 +88,9 @@ function commit(disk: DiskCore, tx: TransactionInside, finish: () => void): void
   if (failure !== undefined) return tx._abort(failure);
   tx.isInJournal = true;
   const place = disk.journal.append(tx._rollbackLog);
+  const put = disk.onCommit.size > 0 ? freshRecords(tx) : undefined;
   settleStores(tx);
+  if (put !== undefined) for (const listener of [...disk.onCommit]) listener({ database: tx.db._rawDatabase.name, place, put });
   if (tx.durability !== 'strict') return finish();
   // Nothing more can be asked of it, and nobody else has its stores, until the disk has written it.
   tx._state = 'committing';

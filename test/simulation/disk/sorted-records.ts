@@ -8,6 +8,8 @@ export interface SortedRecords extends RecordsInside {
   readonly bytes: () => number;
   /** All records as of the last `settle`. */
   readonly committed: () => RawRecord[];
+  /** Records that were put since the last `settle`, and are there. */
+  readonly fresh: () => RawRecord[];
   /** What was changed so far is no transaction's any more. */
   readonly settle: () => void;
 }
@@ -83,6 +85,15 @@ export function createSortedRecords(initial: readonly RawRecord[] = []): SortedR
         else copy.splice(lowerBound(copy, key, false), 1);
       }
       return copy;
+    },
+    fresh() {
+      const fresh = new Map<IDBValidKey, RawRecord>();
+      for (const { key } of changes) {
+        const at = lowerBound(records, key, false);
+        const record = records[at];
+        if (record !== undefined && compareKeys(record.key, key) === 0) fresh.set(record.key, record);
+      }
+      return [...fresh.values()];
     },
     settle() {
       if (changes.length > 0) changes = [];

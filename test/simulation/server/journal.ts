@@ -38,6 +38,8 @@ export interface Journal {
   /** Takes back what was not synced, but for some of its commits from the first on: a disk writes in its own time. */
   readonly powerCut: () => void;
   readonly unsyncedCommits: () => number;
+  /** Called whenever all that is there would survive a power cut. */
+  readonly onSynced: Set<() => void>;
   readonly backUp: () => Backup;
   /** Puts a backup in the place of everything. */
   readonly restore: (backup: Backup) => void;
@@ -58,6 +60,12 @@ const WRITTEN_WITHIN_MS = 30_000;
 export function createJournal(now: () => number, random: SimRandom): Journal {
   let spaces = new Map<string, SpaceState>();
   let unsynced: Commit[] = [];
+  const onSynced = new Set<() => void>();
+
+  function forget(): void {
+    unsynced = [];
+    for (const listener of onSynced) listener();
+  }
 
   return {
     space(name) {
@@ -71,20 +79,19 @@ export function createJournal(now: () => number, random: SimRandom): Journal {
     addUnsynced(undo) {
       if (undo.length > 0) unsynced.push({ undo, at: now() });
     },
-    sync() {
-      unsynced = [];
-    },
+    sync: forget,
     powerCut() {
       const young = unsynced.filter(({ at }) => at > now() - WRITTEN_WITHIN_MS);
       const lost = young.slice(random.int(young.length + 1));
       for (const { undo } of lost.toReversed()) for (const step of undo.toReversed()) step();
-      unsynced = [];
+      forget();
     },
+    onSynced,
     unsyncedCommits: () => unsynced.length,
     backUp: () => copyOf(spaces),
     restore(backup) {
       spaces = copyOf(backup);
-      unsynced = [];
+      forget();
     },
   };
 }

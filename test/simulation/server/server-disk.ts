@@ -28,6 +28,8 @@ export interface ServerDisk extends Pick<DiskGate, 'calls' | 'failNext' | 'disar
   readonly usedBytes: () => number;
   /** Commits that a power cut may take back. */
   readonly unsyncedCommits: () => number;
+  /** For checkers: called whenever all that is there would survive a power cut. */
+  readonly onSynced: (listener: () => void) => void;
   /** For checkers: a space's rows as they are now, in no time and without a trace. */
   readonly rows: (space: string) => Readonly<MemoryRows>;
   readonly spaceNames: () => readonly string[];
@@ -75,6 +77,7 @@ export function createServerDisk(world: World, random: SimRandom): ServerDisk {
     setRoom: database.setRoom,
     usedBytes: database.usedBytes,
     unsyncedCommits: journal.unsyncedCommits,
+    onSynced: (listener) => void journal.onSynced.add(listener),
     rows: (space) => journal.space(space).rows,
     spaceNames: journal.spaceNames,
     baseEpoch: tables.baseEpoch,

@@ -1,3 +1,4 @@
+import { watchAnswers } from '../checks/watch-answers.ts';
 import type { Validate } from '../../../server/sync/validator.ts';
 import type { RowStore } from '../../../core/log/row-store.ts';
 import type { LogName } from '../../../core/log/version-vector.ts';
@@ -58,9 +59,10 @@ export function createServerMachine({ world, network, push, origin, random, cryp
     crypto: cryptography,
     clock: () => EPOCH_MS + world.now() + clock.offsetMs,
     postPush: push.post,
-    onStart: (process) => network.serve(origin, process, server.handle),
+    onStart: (process) => network.serve(origin, process, watched),
     ...(validate === undefined ? {} : { validate }),
   });
+  const watched = watchAnswers(server.handle, disk, world);
   return {
     disk,
     clock,

@@ -3,6 +3,9 @@ import { enterWorld } from '../world/globals.ts';
 import type { SimCrypto } from '../world/sim-crypto.ts';
 import type { World } from '../world/world.ts';
 import { createWorld } from '../world/world.ts';
+import type { AcknowledgementWatch } from '../checks/watch-acknowledgements.ts';
+import { createAcknowledgementWatch } from '../checks/watch-acknowledgements.ts';
+import { watchCursors } from '../checks/watch-cursors.ts';
 import { watchRequests } from '../checks/watch-requests.ts';
 import type { Ledger } from '../checks/ledger.ts';
 import { createLedger } from '../checks/ledger.ts';
@@ -28,6 +31,7 @@ export interface Universe {
   readonly cryptography: SimCrypto;
   readonly server: ServerMachine;
   readonly ledger: Ledger;
+  readonly acknowledgements: AcknowledgementWatch;
   /** Grows when a profile is cloned. */
   readonly machines: readonly Machine[];
   readonly addMachine: (scope: PageScope, disk?: BrowserDisk) => Machine;
@@ -51,20 +55,23 @@ export function createUniverse(plan: Plan, keptLines: number): Universe {
     validate: scale.validator ? refuseSome : undefined,
   });
   const machines: Machine[] = [];
-  const base = { plan, world, network, push, cryptography, server, ledger: createLedger() };
+  const acknowledgements = createAcknowledgementWatch(world);
+  const universe: Universe = { plan, world, network, push, cryptography, server, ledger: createLedger(), acknowledgements, machines, addMachine };
 
   function addMachine(scope: PageScope, disk?: BrowserDisk): Machine {
     const name = `browser-${machines.length}`;
     const own = disk ?? createBrowserDisk({ world, name, random: random.fork(`${name} disk`) });
     const machine = createMachine({ world, network, push, cryptography, name, scope, scale, disk: own });
     machines.push(machine);
+    acknowledgements.addMachine(machine);
+    watchCursors(universe, machine);
     return machine;
   }
 
   for (let i = 0; i < scale.browsers; i++) {
     addMachine({ account: `account-${i % scale.accounts}`, space: `space-${i % scale.spaces}` });
   }
-  return { ...base, machines, addMachine };
+  return universe;
 }
 
 /** Whether the authority refuses a write, where it has opinions. */

@@ -16,6 +16,7 @@ export interface UserOptions extends OverwriteOptions {
   readonly actionMs: number;
   /** Whether whatever was acknowledged here is shown here from then on, through every crash and power cut. */
   readonly showsAllOwn: boolean;
+  readonly onAcknowledged: (write: Write) => void;
   /** Nothing is begun after this moment of virtual time. */
   readonly untilMs: number;
 }
@@ -172,11 +173,14 @@ async function readBack(page: Page, user: UserOptions, writes: readonly Write[])
   if (item === null) user.world.fail('SYNC10', `write ${last.number} of ${key} was acknowledged and cannot be read`);
 }
 
-function settle({ world, ledger }: UserOptions, writes: readonly Write[], outcome: 'acknowledged' | 'refused' | 'unknown'): void {
+function settle({ world, ledger, onAcknowledged }: UserOptions, writes: readonly Write[], outcome: 'acknowledged' | 'refused' | 'unknown'): void {
   for (const { number } of writes) {
     const write = ledger.byNumber(number);
     if (write === undefined) continue;
-    if (outcome === 'acknowledged') write.acknowledgedAt = world.now();
+    if (outcome === 'acknowledged') {
+      write.acknowledgedAt = world.now();
+      onAcknowledged(write);
+    }
     if (outcome === 'refused') write.refused = true;
     runAsWorld(() => world.trace(`write ${number} ${outcome}`));
   }

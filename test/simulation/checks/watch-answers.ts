@@ -1,0 +1,59 @@
+import type { Bytes } from '../../../core/log/bytes.ts';
+import { decodeSyncResponse } from '../../../core/protocol/codec.ts';
+import type { SpaceResponse } from '../../../core/protocol/messages.ts';
+import type { SimHandler } from '../network/http.ts';
+import type { ServerDisk } from '../server/server-disk.ts';
+import type { World } from '../world/world.ts';
+
+/** So many of the last arrivals are looked at with each answer. */
+const LAST_ARRIVALS = 64;
+
+/** What of a space would survive a power cut. */
+interface Durable {
+  readonly heads: ReadonlyMap<string, number>;
+  readonly position: number;
+}
+
+/**
+ * A server that is held to its words: what an answer acknowledges would survive a power cut in that moment (SYNC2), so would
+ * what its cursor names, and a position of an epoch names the same arrival for ever (SYNC3, SYNC4).
+ */
+export function watchAnswers(handle: SimHandler, disk: ServerDisk, world: World): SimHandler {
+  const durable = new Map<string, Durable>();
+  /** By space and epoch: what its positions were said to name. */
+  const told = new Map<string, string[]>();
+
+  disk.onSynced(() => {
+    for (const space of disk.spaceNames()) {
+      const { heads, arrivals } = disk.rows(space);
+      durable.set(space, { heads: new Map([...heads.values()].map(({ log, sequence }) => [log, sequence])), position: arrivals.at(-1)?.position ?? 0 });
+    }
+  });
+
+  function check({ space, acknowledged, cursor, level, error }: SpaceResponse): void {
+    if (error !== undefined) return;
+    const kept = durable.get(space);
+    for (const [log, sequence] of acknowledged) {
+      const head = kept?.heads.get(log) ?? -1;
+      if (sequence > head) world.fail('SYNC2', `the server acknowledged ${sequence} of ${log}; a power cut would leave ${head < 0 ? 'nothing' : head}`);
+    }
+    if (level && cursor.position > (kept?.position ?? 0)) world.fail('SYNC3', `the server said that ${cursor.position} was given; a power cut would leave ${kept?.position ?? 0}`);
+    const names = told.get(`${space} ${cursor.epoch}`) ?? [];
+    told.set(`${space} ${cursor.epoch}`, names);
+    const { arrivals } = disk.rows(space);
+    for (const { position, log, first, last } of arrivals.slice(-LAST_ARRIVALS)) {
+      if (position > cursor.position) break;
+      const name = `${first} to ${last} of ${log}`;
+      names[position] ??= name;
+      if (names[position] !== name) world.fail('SYNC4', `position ${position} of epoch ${cursor.epoch} was ${names[position]}, and is ${name}`);
+    }
+  }
+
+  return async (request) => {
+    const response = await handle(request);
+    if (response.status !== 200 || !(response.body instanceof Uint8Array) || !request.url.includes('/sync')) return response;
+    const decoded = decodeSyncResponse(response.body as Bytes);
+    if (typeof decoded !== 'string') for (const part of decoded.spaces) check(part);
+    return response;
+  };
+}
