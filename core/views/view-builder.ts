@@ -10,7 +10,7 @@ import { logName } from '../log/version-vector.ts';
 import type { RowCodec, ShardedTable, TableChanges } from './sharded-table.ts';
 import { createShardedTable } from './sharded-table.ts';
 import type { View } from './view.ts';
-import type { ViewStore } from './view-store.ts';
+import type { StoredView, ViewStore } from './view-store.ts';
 
 /**
  * Rows wait in memory for one write of their shards, which the replica times. Where a long log is folded in one go they are
@@ -182,14 +182,24 @@ interface Stored extends Pick<Checkpoint, 'logs'> {
 async function openStored<Api>(view: View<Api>, logStore: LogStore, viewStore: ViewStore, setAsides: string | undefined): Promise<Stored | undefined> {
   const [stored, held] = await Promise.all([viewStore.open(view.name), logStore.heads()]);
   if (stored === undefined) return undefined;
-  const checkpoint = JSON.parse(stored.checkpoint) as Checkpoint;
+  const checkpoint = readCheckpoint(stored);
   const heads = new Map(held.map((head) => [head.log, head.sequence]));
-  const isAhead = checkpoint.logs.some(([log, sequence]) => sequence > (heads.get(log) ?? -1));
+  const isAhead = stored.isTorn === true || checkpoint.logs.some(([log, sequence]) => sequence > (heads.get(log) ?? -1));
   if (checkpoint.version === view.version && checkpoint.setAsides === setAsides && !isAhead) {
     return { ...checkpoint, shards: stored.shards, checkpointText: stored.checkpoint };
   }
   await viewStore.drop(view.name);
   return { logs: [], shards: [], dropped: checkpoint.logs };
+}
+
+/** Of a torn one, what can be read: it tells what was shown. */
+function readCheckpoint({ checkpoint, isTorn }: StoredView): Checkpoint {
+  try {
+    return JSON.parse(checkpoint) as Checkpoint;
+  } catch (error) {
+    if (isTorn !== true) throw error;
+    return { version: 0, logs: [] };
+  }
 }
 
 function entryOf(runs: readonly Run[], sequence: number): RunEntry | undefined {

@@ -19,6 +19,8 @@ export interface ViewStore {
 export interface StoredView {
   readonly checkpoint: string;
   readonly shards: readonly string[];
+  /** A power cut left a part of the last commit: nothing of this can be gone on with. */
+  readonly isTorn?: boolean;
 }
 
 export interface ViewChange {

@@ -33,7 +33,7 @@ export interface Schema extends DBSchema {
   readonly values: { key: string; value: string };
   readonly checkpoints: { key: [view: string] | [view: string, piece: number]; value: TextHead | string };
   readonly shards: {
-    key: [view: string, key: string] | [view: string, key: string, piece: number];
+    key: [view: string] | [view: string, key: string] | [view: string, key: string, piece: number];
     value: TextHead | string;
   };
   readonly keys: { key: string; value: StoredKey };

@@ -8,6 +8,12 @@ import { splitText } from './pieces.ts';
 type TextStore = 'checkpoints' | 'shards';
 type TextKey = [view: string] | [view: string, key: string];
 
+/*
+ * A power cut may leave the end of a transaction without its beginning: Chromium writes it by and by, and syncs only the file
+ * that it wrote last (docs/reliability.md). So the first write of a commit is its seal, under [view] among the shards, and the
+ * last one the beginning of the checkpoint, which has to be the same.
+ */
+
 /** So many are asked for as neighbours: all between the first and the last come by two requests instead of one for each. */
 const MANY_KEYS = 8;
 
@@ -16,13 +22,15 @@ export function createIndexedDbViewStore(connection: Connection): ViewStore {
   return {
     open: (view) =>
       readTransaction(connection, VIEW_STORES, async (tx) => {
-        const [checkpoint, keys] = await Promise.all([
+        const [checkpoint, seal, keys] = await Promise.all([
           readText(tx, 'checkpoints', [view]),
-          tx.objectStore('shards').getAllKeys(below([view])),
+          tx.objectStore('shards').get([view]),
+          tx.objectStore('shards').getAllKeys(shardsOf(view)),
         ]);
+        if (checkpoint === undefined) return undefined;
         // Further pieces have a third member.
         const shards = keys.filter((key) => key.length === 2).map((key) => key[1]);
-        return checkpoint === undefined ? undefined : { checkpoint, shards };
+        return { checkpoint, shards, isTorn: seal !== sealOf(checkpoint) };
       }),
     shards: (view, keys) =>
       readTransaction(connection, VIEW_STORES, (tx) =>
@@ -31,6 +39,9 @@ export function createIndexedDbViewStore(connection: Connection): ViewStore {
     commit: (view, { expected, checkpoint, put, remove }) =>
       writeTransaction(connection, VIEW_STORES, 'relaxed', async (tx) => {
         if ((await readText(tx, 'checkpoints', [view])) !== expected) return false;
+        issue(tx.objectStore('shards').put(sealOf(checkpoint), [view]));
+        // What the end of a drop has left.
+        if (expected === undefined) issue(tx.objectStore('shards').delete(shardsOf(view)));
         for (const key of remove) issue(tx.objectStore('shards').delete(below([view, key])));
         for (const [key, text] of put) putText(tx, 'shards', [view, key], text);
         putText(tx, 'checkpoints', [view], checkpoint);
@@ -38,7 +49,8 @@ export function createIndexedDbViewStore(connection: Connection): ViewStore {
       }),
     drop: (view) =>
       writeTransaction(connection, VIEW_STORES, 'relaxed', (tx) => {
-        for (const store of VIEW_STORES) issue(tx.objectStore(store).delete(below([view])));
+        issue(tx.objectStore('shards').delete(below([view])));
+        issue(tx.objectStore('checkpoints').delete(below([view])));
       }),
   };
 }
@@ -47,9 +59,11 @@ function putText(tx: Transaction<'readwrite'>, name: TextStore, key: TextKey, te
   const store = tx.objectStore(name);
   const [piece, ...others] = splitText(text);
   issue(store.delete(below(key)));
-  issue(store.put({ piece, more: others.length }, key));
   for (const [i, other] of others.entries()) issue(store.put(other, [...key, i + 1] as [string, string, number]));
+  issue(store.put({ piece, more: others.length }, key));
 }
+
+const sealOf = (checkpoint: string): string => splitText(checkpoint)[0];
 
 async function readText(
   tx: Transaction<'readonly' | 'readwrite'>,
@@ -73,7 +87,7 @@ async function readShards(
   const range = IDBKeyRange.bound([view, first], [view, last, []]);
   const [foundKeys, found] = await Promise.all([store.getAllKeys(range), store.getAll(range)]);
   const texts = new Map<string, string>();
-  for (const [i, [, key]] of foundKeys.entries()) {
+  for (const [i, [, key = '']] of foundKeys.entries()) {
     const value = found[i];
     // The first piece of a shard, or, of which there are few, a further one.
     if (typeof value === 'string') texts.set(key, (texts.get(key) ?? '') + value);
@@ -90,6 +104,10 @@ function endsOf(keys: readonly string[]): readonly [string, string] {
     if (indexedDB.cmp(key, last) > 0) last = key;
   }
   return [first, last];
+}
+
+function shardsOf(view: string): IDBKeyRange {
+  return IDBKeyRange.bound([view, ''], [view, []]);
 }
 
 /** A key and every longer one that begins with it: an array comes after every number and text. */
