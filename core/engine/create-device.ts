@@ -47,7 +47,7 @@ export async function createDevice(options: DeviceOptions): Promise<Device> {
       failedStreams = wasUp ? 0 : failedStreams + 1;
       const pause = LIVE_PAUSE_MS * 2 ** Math.min(Math.max(failedStreams - 1, 0), MOST_LIVE_DOUBLINGS);
       // A round finds out why, and opens the stream again when all is well.
-      if (loop.isLiveWanted()) clock.after(pauseMs ?? pause, () => loop.wake('live'));
+      if (loop.isLiveWanted()) clock.after(pauseMs || pause, () => loop.wake('live'));
     },
   });
   const { syncedAt } = await readMemory(replica.store);

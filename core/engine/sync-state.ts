@@ -109,7 +109,8 @@ function afterExchange(state: SyncState, { outcome, now, random }: Extract<SyncE
     case 'later': {
       const failures = state.failures + 1;
       const asked = outcome.kind === 'later' ? outcome.retryAfterMs : undefined;
-      const ordered = asked === undefined ? undefined : Math.min(asked, LONGEST_ORDERED_PAUSE_MS);
+      // `Retry-After: 0`, as proxies say it, asks for no pause: then the device's own is kept.
+      const ordered = asked ? Math.min(asked, LONGEST_ORDERED_PAUSE_MS) : undefined;
       const pause = random * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 20));
       // What the server asked for is the least; jitter comes on top, so that not all come back at once.
       const dueAt = now + (ordered === undefined ? pause : ordered + random * Math.min(ordered, SPREAD_MS));

@@ -6,6 +6,8 @@ import { isLoopbackAddress } from './guards.ts';
 const MAX_ADDRESSES = 10_000;
 /** A quiet address may send so many seconds' worth at once. */
 const BURST_SECONDS = 5;
+/** Devices obey to the millisecond, and many may share an address: the time to the next token would have all of them back at once. */
+const LEAST_RETRY_MS = 1_000;
 
 interface Bucket {
   tokens: number;
@@ -30,7 +32,7 @@ export function createRateLimit(requestsPerSecond: number, now: () => number): (
         buckets.delete(oldest);
         break;
       }
-    if (bucket.tokens < 1) throw new WakelogError('rate-limited', undefined, Math.ceil(1_000 / requestsPerSecond));
+    if (bucket.tokens < 1) throw new WakelogError('rate-limited', undefined, Math.max(LEAST_RETRY_MS, Math.ceil(1_000 / requestsPerSecond)));
     bucket.tokens -= 1;
   };
 }

@@ -49,6 +49,14 @@ describe('sync state', () => {
     expect(wake(ordered, 'retry', ordered.dueAt).phase).toBe('syncing');
   });
 
+  test('SYNC7: a server that asks for a pause of no length is backed off from all the same', () => {
+    let state = syncing;
+    for (let i = 0; i < 5; i++) state = wake(ended(state, { kind: 'later', retryAfterMs: 0 }), 'retry');
+    const paused = ended(state, { kind: 'later', retryAfterMs: 0 });
+    expect(paused.dueAt).toBe(now + 16_000);
+    expect(wake(paused, 'focus').phase).toBe('syncing');
+  });
+
   test('SYNC7: without authentication nothing is tried until somebody signed in or asked', () => {
     const state = ended(syncing, { kind: 'needs-auth' });
     for (const why of ['write', 'focus', 'online', 'push', 'periodic', 'retry'] as const) expect(wake(state, why).phase).toBe('needs-auth');

@@ -257,7 +257,7 @@ describe('CAP4 guards', () => {
     const check = createRateLimit(10, () => now);
     const from = (remoteAddress: string): never => ({ socket: { remoteAddress }, headers: {} }) as never;
     for (let i = 0; i < 50; i++) check(from('203.0.113.1'));
-    expect(() => check(from('203.0.113.1'))).toThrow('too many requests');
+    expect(() => check(from('203.0.113.1'))).toThrow(expect.objectContaining({ message: 'too many requests', retryAfterMs: 1_000 }));
     expect(() => check(from('203.0.113.2'))).not.toThrow();
     for (let i = 0; i < 200; i++) check(from('127.0.0.1'));
     now = 100;

@@ -6,7 +6,7 @@ import { createNodeCrypto } from '../../../server/crypto/node-crypto.ts';
 import { openReplica } from '../../support/node-replica.ts';
 import { createResponder } from '../server/responder.ts';
 
-test('SYNC7: where live streams do not get through, a device tries them less and less often', async () => {
+test.each([undefined, 0])('SYNC7: where live streams do not get through, a device tries them less and less often (Retry-After: %s)', async (retryAfterMs) => {
   const at = createResponder();
   const delays: number[] = [];
   let tried: () => void = () => undefined;
@@ -32,7 +32,7 @@ test('SYNC7: where live streams do not get through, a device tries them less and
         if (part === undefined) throw new Error('a request');
         return { status: 200, contentType: SYNC_CONTENT_TYPE, retryAfterMs: undefined, body: encodeSyncResponse({ time: 1, spaces: [await at.ask(part)] }) };
       },
-      live: async () => ({ status: 404, contentType: 'text/html', retryAfterMs: undefined, body: new Uint8Array(0) }),
+      live: async () => ({ status: 503, contentType: 'text/html', retryAfterMs, body: new Uint8Array(0) }),
     },
   });
   const often = new Promise<void>((resolve) => {
