@@ -41,6 +41,8 @@ export function createGate(space: OpenSpace, { session, crypto, mayWrite, valida
   const enrolled = new Map<LogName, string>();
   const reached = new Map<LogName, number>();
   const permitted = new Map<string, boolean>();
+  /** Counted once: a request may enrol thousands of logs where there are thousands. */
+  const logsBefore = memo(async () => (await store.heads()).length);
 
   async function admit(log: LogName, run: Run, bytes: Bytes): Promise<Admission | Refusal> {
     const verify = memo(() => verifyRun(crypto, space.hash, bytes));
@@ -71,7 +73,7 @@ export function createGate(space: OpenSpace, { session, crypto, mayWrite, valida
     const account = openingAccount((held ?? run).entries[0]);
     if (account === undefined) return { code: 'unenrolled' };
     if (session.account !== undefined && account !== session.account) return { code: 'unenrolled' };
-    if ((await store.heads()).length + enrolled.size >= MAX_VECTOR_LOGS) return { code: 'storage-full' };
+    if ((await logsBefore()) + enrolled.size >= MAX_VECTOR_LOGS) return { code: 'storage-full' };
     const verified = await verify();
     if (typeof verified === 'string') return { code: verified as Refusal['code'] };
     return { account, statements: [{ kind: 'enrol', log, account }] };

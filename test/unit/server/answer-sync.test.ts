@@ -6,7 +6,9 @@ import { decodeRun } from '../../../core/log/run-codec.ts';
 import { WakelogError } from '../../../core/protocol/errors.ts';
 import type { SpaceResponse } from '../../../core/protocol/messages.ts';
 import { readStatement } from '../../../core/views/key-value/statements.ts';
+import { createNodeCrypto } from '../../../server/crypto/node-crypto.ts';
 import { SERVER_ACCOUNT } from '../../../server/spaces/open-space.ts';
+import { createGate } from '../../../server/sync/gate.ts';
 import { bytesOf, createTestWriter, numbered, SPACE } from '../log/test-writer.ts';
 import type { Responder } from './responder.ts';
 import { createAccountWriter, createResponder } from './responder.ts';
@@ -195,6 +197,23 @@ test('SYNC11 a log is enrolled by its open entry for the account of the session,
     expect(await replica.view.account(ben.log)).toBeUndefined();
   });
   expect((await responder.ask({ runs: [ben.opening] }, { account: undefined })).refused).toEqual([]);
+});
+
+test('SYNC11 CAP7 the logs of a space are counted once for each request, however many it enrols', async () => {
+  let counted = 0;
+  const admitted = await responder.spaces.use(SPACE, async (space) => {
+    const heads: typeof space.store.heads = () => {
+      counted += 1;
+      return space.store.heads();
+    };
+    const session = { account: 'ann', read: () => true, write: () => true };
+    const context = { session, crypto: createNodeCrypto(), mayWrite: () => true, validate: undefined };
+    const gate = createGate({ ...space, store: { ...space.store, heads } }, context);
+    const openings = await Promise.all(['one', 'two', 'three'].map((name) => createAccountWriter('ann', name)));
+    return Promise.all(openings.map(({ opening }) => gate.admit(toBase64Url(decoded(opening).log), decoded(opening), opening)));
+  });
+  expect(admitted.map((admission) => 'statements' in admission && admission.statements.length)).toEqual([1, 1, 1]);
+  expect(counted).toBe(1);
 });
 
 test('SYNC11 the statement that enrols a log is durable before its entries, and given to readers', async () => {
