@@ -3,6 +3,7 @@ import type { ArrivalRow, HeadRow, QuarantinedRow, RunRow } from '../../../core/
 import type { LogName } from '../../../core/log/version-vector.ts';
 import type { Machine } from '../universe/machine.ts';
 import type { Universe } from '../universe/universe.ts';
+import { joinPieces } from './join-pieces.ts';
 import { peek } from './peek.ts';
 import type { StoredRows } from './stored-log.ts';
 
@@ -48,16 +49,4 @@ export function serverRows({ server }: Universe, space: string): RowsWithArrival
 /** Of a run of another branch; what it shows is in its first piece. */
 function firstPiece({ piece, ...row }: QuarantinedRow & { readonly piece: QuarantinedRow['bytes'] }): QuarantinedRow {
   return { ...row, bytes: piece };
-}
-
-/** The same pieces are the same bytes: whoever remembers what a row holds finds it again. */
-const joinedByFirst = new WeakMap<RunRow['bytes'], { readonly pieces: readonly RunRow['bytes'][]; readonly bytes: RunRow['bytes'] }>();
-
-export function joinPieces(pieces: readonly RunRow['bytes'][]): RunRow['bytes'] {
-  const [first] = pieces;
-  const known = first && joinedByFirst.get(first);
-  if (known?.pieces.length === pieces.length && known.pieces.every((piece, i) => piece === pieces[i])) return known.bytes;
-  const bytes = new Uint8Array(Buffer.concat(pieces));
-  if (first !== undefined) joinedByFirst.set(first, { pieces, bytes });
-  return bytes;
 }

@@ -3,7 +3,7 @@ import type { RawRecord } from '../disk/fake-internals.ts';
 import type { Machine } from '../universe/machine.ts';
 import type { World } from '../world/world.ts';
 import type { Write } from './ledger.ts';
-import { joinPieces } from './rows.ts';
+import { joinPieces } from './join-pieces.ts';
 import { writesOfBytes } from './stored-log.ts';
 
 /** What users are told is held against the disk in the moment in which they are told. */

@@ -2,23 +2,29 @@ import type { HeadRow } from '../../../core/log/row-store.ts';
 import { databaseName } from '../../../sw/devices.ts';
 import { intrusionsOf } from '../byzantine/intrusions.ts';
 import type { Machine } from '../universe/machine.ts';
-import type { Universe } from '../universe/universe.ts';
+import type { ServerMachine } from '../universe/server-machine.ts';
+import type { World } from '../world/world.ts';
 import { peek } from './peek.ts';
+
+interface Parts {
+  readonly world: World;
+  readonly server: ServerMachine;
+}
 
 /** Of what a cursor says was given, so much is looked for at each of its steps; all of it at crashes and in the end. */
 const LAST_ARRIVALS = 64;
 
 /** A device's cursor and what it takes for acknowledged are true in every moment in which they change, not only at crashes (SYNC2, SYNC3). */
-export function watchCursors(universe: Universe, machine: Machine): void {
+export function watchCursors(parts: Parts, machine: Machine): void {
   const name = databaseName(machine.scope);
   machine.disk.onCommit(({ database, put }) => {
-    if (database !== name || universe.world.failure() !== undefined) return;
+    if (database !== name || parts.world.failure() !== undefined) return;
     const changed = put.get('values') ?? [];
-    if (changed.some(({ key }) => key === 'value:cursor' || key === 'value:acknowledged')) check(universe, machine);
+    if (changed.some(({ key }) => key === 'value:cursor' || key === 'value:acknowledged')) check(parts, machine);
   });
 }
 
-function check({ world, server }: Universe, machine: Machine): void {
+function check({ world, server }: Parts, machine: Machine): void {
   const read = peek(machine.disk, databaseName(machine.scope));
   // What a liar said of the server is not the server's word.
   if (read === undefined || intrusionsOf(world).isDeceiving()) return;

@@ -90,7 +90,7 @@ function commit(disk: DiskCore, tx: TransactionInside, finish: () => void): void
   const place = disk.journal.append(tx._rollbackLog);
   const put = disk.onCommit.size > 0 ? freshRecords(tx) : undefined;
   settleStores(tx);
-  if (put !== undefined) for (const listener of [...disk.onCommit]) listener({ database: tx.db._rawDatabase.name, place, put });
+  if (put !== undefined) for (const listener of disk.onCommit) listener({ database: tx.db._rawDatabase.name, place, put });
   if (tx.durability !== 'strict') return finish();
   // Nothing more can be asked of it, and nobody else has its stores, until the disk has written it.
   tx._state = 'committing';

@@ -4,6 +4,7 @@ import type { SimRandom } from '../world/random.ts';
 import { createRandom } from '../world/random.ts';
 import type { Fault, FaultKind, Plan, Scale } from './plan.ts';
 import { BYZANTINE_ACTS, LIES } from './plan.ts';
+import { drawThemed } from './themes.ts';
 
 const TEN_YEARS_MS = 315_360_000_000;
 
@@ -57,6 +58,8 @@ const DRAWS: { readonly [kind in FaultKind]: Draw } = {
     { atMs, kind: 'server-restore', downMs: anyMs(random, 60_000) },
   ],
   'server-disk-error': (random, _scale, atMs) => ({ atMs, kind: 'server-disk-error', afterCalls: random.int(100) }),
+  'server-full': (random, _scale, atMs) => ({ atMs, kind: 'server-full', spareBytes: random.int(4_000), forMs: anyMs(random, 120_000) }),
+  forbid: (random, _scale, atMs) => ({ atMs, kind: 'forbid', forMs: anyMs(random, 120_000) }),
   'server-clock-jump': (random, _scale, atMs) => ({ atMs, kind: 'server-clock-jump', byMs: Math.floor(random.pick([-1, 1]) * TEN_YEARS_MS ** random.between(0.2, 1)) }),
   push: (random, _scale, atMs) => ({ atMs, kind: 'push', fault: randomPushFault(random), forMs: anyMs(random) }),
   'forged-push': (random, scale, atMs) => ({ atMs, kind: 'forged-push', browser: anyBrowser(random, scale) }),
@@ -66,12 +69,19 @@ const DRAWS: { readonly [kind in FaultKind]: Draw } = {
 
 export const FAULT_KINDS: readonly FaultKind[] = Object.keys(DRAWS) as FaultKind[];
 
+/** So many plans are small worlds in which everything happens around one theme; see themes.ts. */
+const WITH_A_THEME = 0.5;
+
 /**
  * The plan of a seed. Few kinds of faults in each, and others in the next ("swarm testing"): where everything goes wrong at
  * once, nothing goes far enough to go wrong in an interesting way.
  */
 export function makePlan(seed: number, only?: readonly FaultKind[]): Plan {
   const random = createRandom(seed, 'plan');
+  if (only === undefined && random.chance(WITH_A_THEME)) {
+    const { scale, faults } = drawThemed(random);
+    return { seed, scale, faults: faults.toSorted((a, b) => a.atMs - b.atMs) };
+  }
   const scale = drawScale(random);
   const kinds = only ?? drawKinds(random);
   const count = kinds.length === 0 ? 0 : Math.floor(40 ** random.next());
@@ -97,7 +107,8 @@ function drawScale(random: SimRandom): Scale {
     browsers: 1 + random.int(4),
     accounts: random.chance(0.7) ? 1 : 2,
     spaces: random.chance(0.85) ? 1 : 2,
-    keys: random.pick([2, 8, 40]),
+    keys: random.pick([2, 8, 40, 2_000]),
+    bulk: random.chance(0.2),
     actionMs: Math.floor(random.pick([0.005, 0.02, 0.05]) * busyMs),
     busyMs,
     hasSync: random.chance(0.6),

@@ -1,8 +1,17 @@
 import type { NetworkFault } from '../network/fault.ts';
 import type { PushFault } from '../network/push-fault.ts';
 
+/**
+ * Between two events of a store: so many commits of the browser, or calls of the server's disk, are waited for from `atMs` on,
+ * and so long after the last of them it happens, virtual ms.
+ */
+export interface Strike {
+  readonly commits: number;
+  readonly lateMs: number;
+}
+
 /** One thing that goes wrong, as data: printed with a failing seed, shrunk, and kept. `browser` counts from 0. */
-export type Fault = { readonly atMs: number } & (
+export type Fault = { readonly atMs: number; readonly after?: Strike } & (
   | { readonly kind: 'stop-worker'; readonly browser: number }
   | { readonly kind: 'update-worker'; readonly browser: number }
   | { readonly kind: 'kill-browser'; readonly browser: number; readonly downMs: number }
@@ -30,6 +39,10 @@ export type Fault = { readonly atMs: number } & (
   | { readonly kind: 'server-save' }
   | { readonly kind: 'server-restore'; readonly downMs: number }
   | { readonly kind: 'server-disk-error'; readonly afterCalls: number }
+  /** Its disk has room for so much more, and no more. */
+  | { readonly kind: 'server-full'; readonly spareBytes: number; readonly forMs: number }
+  /** The app lets nobody write. */
+  | { readonly kind: 'forbid'; readonly forMs: number }
   | { readonly kind: 'server-clock-jump'; readonly byMs: number }
   | { readonly kind: 'push'; readonly fault: PushFault; readonly forMs: number }
   | { readonly kind: 'forged-push'; readonly browser: number }
@@ -74,6 +87,8 @@ export interface Scale {
   readonly accounts: number;
   readonly spaces: number;
   readonly keys: number;
+  /** Now and then somebody writes hundreds of entries at once, so that views have many shards. */
+  readonly bulk?: boolean;
   /** Virtual ms between two actions of one tab, on average. */
   readonly actionMs: number;
   /** How long users act and faults happen, virtual ms. */

@@ -13,10 +13,28 @@ export function applyFault(universe: Universe, fault: Fault): void {
   universe.world.trace(`fault ${JSON.stringify(fault)}`);
   if (isOfMachine(fault)) {
     const machine = universe.machines[fault.browser % universe.machines.length];
-    if (machine !== undefined) applyToMachine(universe, machine, fault);
+    if (machine !== undefined) whenItStrikes(universe, fault, machine, () => applyToMachine(universe, machine, fault));
   } else {
-    applyToWorld(universe, fault);
+    whenItStrikes(universe, fault, undefined, () => applyToWorld(universe, fault));
   }
+}
+
+/** At once, or between two events of the machine's store (undefined: the server's). Nothing strikes once people have gone. */
+function whenItStrikes({ world, plan, server }: Universe, { after }: Fault, machine: Machine | undefined, strike: () => void): void {
+  if (after === undefined) return strike();
+  const isTime = (): boolean => world.now() < plan.scale.busyMs;
+  const soon = (): void =>
+    void world.after(after.lateMs, 'a strike', () => {
+      if (isTime()) strike();
+    });
+  if (machine === undefined) return server.disk.onCall(after.commits, soon);
+  let commits = 0;
+  const stop = machine.disk.onCommit(() => {
+    commits += 1;
+    if (commits < after.commits && isTime()) return;
+    stop();
+    soon();
+  });
 }
 
 function isOfMachine(fault: Fault): fault is MachineFault & { readonly browser: number } {
@@ -106,6 +124,14 @@ function applyToWorld(universe: Universe, fault: WorldFault): void {
       return;
     case 'server-disk-error':
       return server.disk.failNext(fault.afterCalls + 1);
+    case 'server-full':
+      server.disk.setRoom(server.disk.usedBytes() + fault.spareBytes);
+      world.after(fault.forMs, 'server has room', () => server.disk.setRoom(Number.POSITIVE_INFINITY));
+      return;
+    case 'forbid':
+      server.allowWrites(false);
+      world.after(fault.forMs, 'people may write again', () => server.allowWrites(true));
+      return;
     case 'server-clock-jump':
       server.clock.offsetMs += fault.byMs;
       return;

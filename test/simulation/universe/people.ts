@@ -50,11 +50,11 @@ export function openBurst(universe: Universe, machine: Machine, tabs: number, wr
 }
 
 function userOf({ world, ledger, plan, acknowledgements }: Universe, machine: Machine, tab: SimTab): Parameters<typeof startUser>[0] {
-  const { keys, actionMs, busyMs, validator, browsers } = plan.scale;
+  const { keys, bulk = false, actionMs, busyMs, validator, browsers } = plan.scale;
   const seesOwnWrites = !validator && !plan.faults.some(({ kind }) => FORGETFUL.has(kind));
   const showsAllOwn = !validator && !plan.faults.some(({ kind }) => SETTING_BACK.has(kind));
   const isAlone = seesOwnWrites && browsers === 1;
-  return { world, ledger, tab, keys, actionMs, untilMs: busyMs, random: machine.random.fork(tab.client.id), seesOwnWrites, showsAllOwn, isAlone, onAcknowledged: acknowledgements.check };
+  return { world, ledger, tab, keys, bulk, actionMs, untilMs: busyMs, random: machine.random.fork(tab.client.id), seesOwnWrites, showsAllOwn, isAlone, onAcknowledged: acknowledgements.check };
 }
 
 /** After these, or during them, a device may lack what it once acknowledged itself, for good or until it has it from the server. */

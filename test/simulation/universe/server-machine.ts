@@ -23,6 +23,8 @@ export interface ServerMachine {
   /** Requests and disk wait for so long, virtual ms. */
   readonly stall: (forMs: number) => void;
   readonly endStalls: () => void;
+  /** Whether the app lets anybody write. */
+  readonly allowWrites: (on: boolean) => void;
   /** Puts a backup aside: the database, and not the files that lie beside it. */
   readonly save: () => void;
   /** Puts the last backup in place, if there is one. Its program has to be dead. */
@@ -51,6 +53,7 @@ export function createServerMachine({ world, network, push, origin, random, cryp
   const stale = new Map<string, string | undefined>();
   const storedEpoch = (space: string): string | undefined => disk.rows(space).values.get('value:epoch') ?? disk.baseEpoch();
   const stalls = new Set<() => void>();
+  let mayWrite = true;
   const server = createSimServer({
     world,
     name: 'server',
@@ -59,6 +62,7 @@ export function createServerMachine({ world, network, push, origin, random, cryp
     crypto: cryptography,
     clock: () => EPOCH_MS + world.now() + clock.offsetMs,
     postPush: push.post,
+    authorize: (account) => ({ account, read: () => true, write: () => mayWrite }),
     onStart: (process) => network.serve(origin, process, watched),
     ...(validate === undefined ? {} : { validate }),
   });
@@ -80,6 +84,9 @@ export function createServerMachine({ world, network, push, origin, random, cryp
     endStalls() {
       for (const release of stalls) release();
       stalls.clear();
+    },
+    allowWrites(on) {
+      mayWrite = on;
     },
     save() {
       backup = server.backUp();

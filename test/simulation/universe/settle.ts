@@ -14,6 +14,8 @@ export function endFaults({ network, push, server, machines }: Universe): void {
   network.heal();
   push.heal();
   server.endStalls();
+  server.allowWrites(true);
+  server.disk.setRoom(Number.POSITIVE_INFINITY);
   server.disk.disarm();
   if (!server.isRunning()) server.start();
   for (const { browser, disk } of machines) {
@@ -59,24 +61,26 @@ export async function settle(universe: Universe): Promise<void> {
 
 /** Somebody opens a page on the machine if there is none, and looks at its status now and then. */
 function look(universe: Universe, machine: Machine, words: ReadonlyMap<Machine, Word>, began: number): void {
-  const { world } = universe;
+  const { world, plan } = universe;
   const word = words.get(machine);
   if (word === undefined) return;
   if (!machine.browser.isRunning()) machine.browser.start();
   const [tab = machine.openTab()] = machine.openTabs();
   // In every other world nobody asks for anything, and it must become level all the same.
-  const isPatient = world.seed % 2 === 1;
+  // Who was refused for a reason that has passed tries again with the next exchange, and not by itself (SYNC6).
+  const wasRefused = plan.faults.some(({ kind }) => kind === 'forbid');
+  const isPatient = world.seed % 2 === 1 && !wasRefused;
   tab.act(async (page) => {
     const status = await page.ask('status', tab.scope);
     runAsWorld(() => {
-      word.waits = isWaiting(status) ? word.waits + 1 : 0;
+      word.waits = isWaiting(status) && !wasRefused ? word.waits + 1 : 0;
       if (word.waits > MOST_WAITS) world.fail('SYNC7', `${machine.name} has ${status.unsent} unsent entries, and does nothing about it`);
       word.status = status;
       word.isLevel = (status.connection === 'idle' || status.connection === 'live') && status.unsent === 0 && status.lastSynced !== null && world.now() > began;
     });
     await page.ask('accept', tab.scope);
     // A device whose entries nothing stands in the way of sends them unasked.
-    if (!isPatient && !word.isLevel && !isWaiting(status)) await page.ask('sync', { ...tab.scope, why: 'online' });
+    if (!isPatient && !word.isLevel && (wasRefused || !isWaiting(status))) await page.ask('sync', { ...tab.scope, why: 'online' });
   });
   world.after(LOOK_EVERY_MS, 'somebody looks', () => look(universe, machine, words, began));
 }

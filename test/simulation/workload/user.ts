@@ -12,6 +12,8 @@ export interface UserOptions extends OverwriteOptions {
   readonly ledger: Ledger;
   readonly random: SimRandom;
   readonly keys: number;
+  /** Hundreds of entries at once, now and then. */
+  readonly bulk: boolean;
   /** Between two actions, on average; virtual ms. */
   readonly actionMs: number;
   /** Whether whatever was acknowledged here is shown here from then on, through every crash and power cut. */
@@ -35,7 +37,7 @@ export function startUser(user: UserOptions): void {
   const next = (): void => {
     world.after(random.between(0.1, 1.9) * actionMs, 'user acts', () => {
       if (!tab.isOpen() || world.now() > untilMs) return;
-      const act = random.pick(ACTS);
+      const act = user.bulk && random.chance(0.05) ? putMany : random.pick(ACTS);
       tab.act((page) => act(page, user));
       next();
     });
@@ -71,6 +73,14 @@ const putInOrder: Act = async (page, user) => {
   const keys = Array.from({ length: 2 + user.random.int(6) }, () => anyKey(user));
   const noted = keys.map((key) => ({ key, write: note(user, [key])[0] }));
   const drafts = noted.map(({ key, write }): PageDraft => ({ writes: [{ key, value: valueOf(write, { key, fill: '' }) }] }));
+  await append(page, user, noted.map(({ write }) => write), drafts);
+};
+
+/** As an import does: many entries of one request, of keys all over the space. */
+const putMany: Act = async (page, user) => {
+  const keys = Array.from({ length: 100 + user.random.int(200) }, () => `k/${user.random.int(2_000)}`);
+  const noted = keys.map((key) => ({ key, write: note(user, [key])[0] }));
+  const drafts = noted.map(({ key, write }): PageDraft => ({ writes: [{ key, value: valueOf(write, { key, fill: 'x'.repeat(200) }) }] }));
   await append(page, user, noted.map(({ write }) => write), drafts);
 };
 

@@ -12,6 +12,15 @@ export const OWN_LOG_BUGS: readonly PlantedBug[] = [
     expect: ['S2.11', 'SYNC10'],
   },
   {
+    name: 'two-locks-in-the-wrong-order',
+    file: 'core/engine/own-writer.ts',
+    find: 'return turns(() => underLock(body));',
+    replace: 'return underLock(() => turns(body));',
+    why: 'both are held in the end',
+    expect: ['SYNC7', 'S2.11', 'SYNC10', 'HANG', 'crash'],
+    faults: ['clone-profile', 'restore-profile'],
+  },
+  {
     name: 'full-disk-counts-as-stored',
     file: 'core/engine/own-writer.ts',
     find: "if (batch.length === 1) throw new WakelogError('storage-full');",

@@ -1,0 +1,269 @@
+import type { NetworkFault } from '../network/fault.ts';
+import type { SimRandom } from '../world/random.ts';
+import type { ByzantineAct, Fault, Lie, Scale, Strike } from './plan.ts';
+import { BYZANTINE_ACTS, LIES } from './plan.ts';
+
+/** What a theme draws. */
+export interface Themed {
+  readonly scale: Scale;
+  readonly faults: readonly Fault[];
+}
+
+type Theme = (random: SimRandom) => Themed;
+
+/** A small world in which much is done: some ten seconds to a minute. */
+function smallScale(random: SimRandom, wishes: Partial<Scale> = {}): Scale {
+  const busyMs = wishes.busyMs ?? Math.floor(random.between(15_000, 60_000));
+  const browsers = wishes.browsers ?? 1 + random.int(3);
+  return {
+    browsers,
+    accounts: random.chance(0.85) ? 1 : 2,
+    spaces: 1,
+    keys: random.pick([1, 2, 8]),
+    actionMs: Math.floor((busyMs * browsers) / random.between(25, 80)),
+    busyMs,
+    hasSync: random.chance(0.6),
+    updates: random.pick(['hold', 'live'] as const),
+    push: random.chance(0.3),
+    validator: random.chance(0.15),
+    realSignatures: false,
+    bulk: false,
+    ...wishes,
+  };
+}
+
+const ms = (random: SimRandom, from: number, to: number): number => Math.floor(random.between(from, to));
+const times = <T>(count: number, draw: (i: number) => T | readonly T[]): T[] => Array.from({ length: count }, (_, i) => draw(i)).flat() as T[];
+/** A moment between two events of a store. */
+const strike = (random: SimRandom, most: number): Strike => ({ commits: 1 + random.int(most), lateMs: Math.floor(random.between(0, 40) ** 2) / 100 });
+
+/** A browser goes away in the middle of something, by one of the ways there are. */
+function goneFor(random: SimRandom, atMs: number, browser: number, most: number): Fault {
+  const after = strike(random, most);
+  const downMs = ms(random, 50, 3_000);
+  return random.pick([
+    { atMs, kind: 'stop-worker', browser, after },
+    { atMs, kind: 'stop-worker', browser, after },
+    { atMs, kind: 'kill-browser', browser, downMs, after },
+    { atMs, kind: 'power-cut', browser, downMs, after },
+  ]);
+}
+
+/** Profiles that are copied, or put back, with entries that nobody else has, and both or all go on. */
+const copies: Theme = (random) => {
+  const scale = smallScale(random, { browsers: 1 + random.int(2) });
+  const { busyMs, browsers } = scale;
+  const faults: Fault[] = [];
+  const browser = random.int(browsers);
+  const away = ms(random, 0.1 * busyMs, 0.4 * busyMs);
+  const awayMs = ms(random, 0.1 * busyMs, 0.4 * busyMs);
+  if (random.chance(0.8)) faults.push({ atMs: away, kind: 'partition', browser, forMs: awayMs });
+  const saved = ms(random, away, away + awayMs);
+  faults.push({ atMs: saved, kind: 'save-profile', browser });
+  for (let i = 1 + random.int(3); i > 0; i--) {
+    const atMs = ms(random, saved, 0.95 * busyMs);
+    const downMs = ms(random, 50, 1_000);
+    const copy = random.pick<Fault>([
+      { atMs, kind: 'clone-profile', browser },
+      { atMs, kind: 'clone-profile', browser },
+      { atMs, kind: 'restore-profile', browser, downMs, all: false },
+      { atMs, kind: 'restore-profile', browser, downMs, all: false },
+      { atMs, kind: 'restore-profile', browser, downMs, all: true },
+      { atMs, kind: 'evict', browser },
+    ]);
+    faults.push(copy);
+    // Whoever comes back writes at once, and the network may not be there yet.
+    if (random.chance(0.3)) faults.push({ atMs, kind: 'partition', browser, forMs: ms(random, 500, 10_000) });
+    if (random.chance(0.7)) faults.push({ atMs: atMs + downMs + ms(random, 1, 300), kind: 'tab-burst', browser, tabs: 2 + random.int(2), writes: 1 + random.int(3) });
+    if (random.chance(0.3)) faults.push(goneFor(random, atMs + downMs, browser, 12));
+    if (random.chance(0.3)) faults.push({ atMs: atMs + ms(random, 0, 5_000), kind: 'update-worker', browser });
+  }
+  return { scale, faults };
+};
+
+/** Two machines with one profile that write all the time, on a network that is slow. */
+const twins: Theme = (random) => {
+  const scale = smallScale(random, { browsers: 1 });
+  const { busyMs } = scale;
+  const fault: NetworkFault = { kind: 'delay', chance: 1, minMs: 0, maxMs: ms(random, 50, 5_000) };
+  const first = ms(random, 0.1 * busyMs, 0.5 * busyMs);
+  const faults: Fault[] = [{ atMs: first, kind: 'clone-profile', browser: 0 }];
+  if (random.chance(0.7)) faults.push({ atMs: 0, kind: 'network', fault, forMs: busyMs });
+  faults.push(
+    ...times<Fault>(2 + random.int(6), () => {
+      const atMs = ms(random, first, 0.95 * busyMs);
+      return random.pick<Fault>([
+        { atMs, kind: 'tab-burst', browser: random.int(2), tabs: 2, writes: 1 + random.int(4) },
+        { atMs, kind: 'tab-burst', browser: random.int(2), tabs: 2, writes: 1 + random.int(4) },
+        { atMs, kind: 'update-worker', browser: random.int(2) },
+        { atMs, kind: 'partition', browser: random.int(2), forMs: ms(random, 500, 10_000) },
+        goneFor(random, atMs, random.int(2), 20),
+      ]);
+    }),
+  );
+  return { scale, faults };
+};
+
+/** The worker is updated while many tabs write, and the disk is slow. */
+const twoVersions: Theme = (random) => {
+  const scale = smallScale(random, { browsers: 1 + random.int(2) });
+  const faults = times<Fault>(2 + random.int(4), () => {
+    const atMs = ms(random, 0.05 * scale.busyMs, 0.9 * scale.busyMs);
+    const browser = random.int(scale.browsers);
+    const update: Fault = { atMs: atMs + ms(random, -2_000, 1_000), kind: 'update-worker', browser };
+    const some: Fault[] = [{ ...update, atMs: Math.max(0, update.atMs) }, { atMs, kind: 'tab-burst', browser, tabs: 2 + random.int(5), writes: 1 + random.int(4) }];
+    if (random.chance(0.6)) some.push({ atMs: atMs + ms(random, 0, 2_000), kind: 'disk-stall', browser, forMs: ms(random, 100, 14_000) });
+    if (random.chance(0.2)) some.push(goneFor(random, atMs, browser, 20));
+    return some;
+  });
+  return { scale, faults };
+};
+
+/** The server falls back to an early state, and newcomers are there first: who was there before is away. */
+const serverSetback: Theme = (random) => {
+  const scale = smallScale(random, { browsers: 1 + random.int(3), validator: random.chance(0.4) });
+  const { busyMs, browsers } = scale;
+  const newcomer = (atMs: number): Fault => ({ atMs, kind: random.pick(['evict', 'evict', 'clone-profile'] as const), browser: random.int(browsers) });
+  const faults: Fault[] = [{ atMs: ms(random, 0, 0.4 * busyMs), kind: 'server-save' }];
+  faults.push(...times(1 + random.int(2), () => newcomer(ms(random, 0.1 * busyMs, 0.6 * busyMs))));
+  for (let i = 1 + random.int(2); i > 0; i--) {
+    const atMs = ms(random, 0.4 * busyMs, 0.85 * busyMs);
+    const downMs = ms(random, 50, 2_000);
+    faults.push({ atMs, kind: 'server-restore', downMs });
+    for (let browser = 0; browser < browsers; browser++) {
+      if (random.chance(0.4)) faults.push({ atMs: atMs - ms(random, 0, 0.2 * busyMs), kind: 'partition', browser, forMs: ms(random, 0.1 * busyMs, 0.4 * busyMs) });
+      else if (random.chance(0.5)) faults.push({ atMs: atMs + downMs + ms(random, 0, 1_000), kind: 'tab-burst', browser, tabs: 2, writes: 1 + random.int(4) });
+    }
+    if (random.chance(0.6)) faults.push(newcomer(atMs + downMs + ms(random, 0, 3_000)));
+    if (random.chance(0.3)) faults.push({ atMs: atMs + downMs, kind: 'server-kill', downMs: ms(random, 10, 1_000), after: strike(random, 40) });
+  }
+  return { scale, faults };
+};
+
+/** Somebody in between answers, or the answer never comes. */
+const portals: Theme = (random) => {
+  const scale = smallScale(random);
+  const faults = times<Fault>(2 + random.int(4), () => {
+    const fault = random.pick<NetworkFault>([
+      { kind: 'captive-portal', chance: 1, says: 'html' },
+      { kind: 'captive-portal', chance: 1, says: random.pick(['garbage', 'empty'] as const) },
+      { kind: 'drop-response', chance: random.pick([1, 0.5]), afterMs: ms(random, 10, 5_000) },
+      { kind: 'duplicate', chance: 0.7, lateMs: ms(random, 10, 5_000) },
+      { kind: 'truncate', chance: 0.5, silent: random.chance(0.5) },
+      { kind: 'busy', chance: random.pick([1, 0.5]), status: random.pick([429, 503] as const), retryAfterS: 1 + random.int(20) },
+      { kind: 'stream-end', chance: 1, afterMs: ms(random, 10, 5_000), how: random.pick(['complete', 'error', 'silence'] as const) },
+    ]);
+    const browser = random.chance(0.5) ? undefined : random.int(scale.browsers);
+    return { atMs: ms(random, 0, 0.9 * scale.busyMs), kind: 'network', browser, fault, forMs: ms(random, 500, 15_000) };
+  });
+  return { scale, faults };
+};
+
+/** Power goes, browsers die, workers are stopped, each between two writes of a disk. */
+const strikes: Theme = (random) => {
+  const scale = smallScale(random, { browsers: 1 + random.int(2), bulk: random.chance(0.3) });
+  const faults = times<Fault>(4 + random.int(10), () => goneFor(random, ms(random, 0, scale.busyMs), random.int(scale.browsers), 25));
+  return { scale, faults };
+};
+
+/** All begin at once with the same few keys, and meet late. */
+const newborn: Theme = (random) => {
+  const scale = smallScale(random, { browsers: 2 + random.int(3), accounts: 1, keys: 1 + random.int(2), validator: false });
+  const faults = times<Fault>(scale.browsers, (browser) => [
+    { atMs: 0, kind: 'partition', browser, forMs: ms(random, 100, 0.9 * scale.busyMs) },
+    { atMs: ms(random, 0, 500), kind: 'tab-burst', browser, tabs: 2, writes: 1 + random.int(3) },
+    { atMs: ms(random, 0, scale.busyMs), kind: 'tab-burst', browser, tabs: 2, writes: 1 + random.int(3) },
+  ]);
+  return { scale, faults };
+};
+
+/** Somebody keeps no rule, several times over. */
+const intruders: Theme = (random) => {
+  const scale = smallScale(random, { accounts: 1 });
+  const acts: readonly ByzantineAct[] = times(2, () => random.pick(BYZANTINE_ACTS));
+  const faults = times<Fault>(2 + random.int(5), () => ({ atMs: ms(random, 0.1 * scale.busyMs, 0.9 * scale.busyMs), kind: 'byzantine', act: random.pick(acts) }));
+  return { scale, faults };
+};
+
+/** Somebody answers in the server's place. */
+const liars: Theme = (random) => {
+  const scale = smallScale(random, { browsers: 2, accounts: 1 });
+  const lies: readonly Lie[] = times(1 + random.int(2), () => random.pick(LIES));
+  const faults = times<Fault>(1 + random.int(3), () => ({
+    atMs: ms(random, 0.1 * scale.busyMs, 0.8 * scale.busyMs),
+    kind: 'lying-server',
+    browser: random.int(2),
+    lie: random.pick(lies),
+    forMs: ms(random, 1_000, 0.3 * scale.busyMs),
+  }));
+  return { scale, faults };
+};
+
+/** Disks that fail, are full, or do nothing. */
+const badDisks: Theme = (random) => {
+  const scale = smallScale(random, { browsers: 1 + random.int(2), bulk: random.chance(0.4) });
+  const faults = times<Fault>(3 + random.int(10), () => {
+    const [atMs, browser] = [ms(random, 0, 0.95 * scale.busyMs), random.int(scale.browsers)];
+    return random.pick<Fault>([
+      { atMs, kind: 'disk-error', browser, afterCalls: random.int(60) },
+      { atMs, kind: 'disk-error', browser, afterCalls: random.int(200) },
+      { atMs, kind: 'quota', browser, spareBytes: random.int(3_000), forMs: ms(random, 500, 10_000) },
+      { atMs, kind: 'disk-stall', browser, forMs: ms(random, 100, 12_000) },
+      { atMs, kind: 'tab-burst', browser, tabs: 2, writes: 2 + random.int(3) },
+      goneFor(random, atMs, browser, 10),
+    ]);
+  });
+  return { scale, faults };
+};
+
+/** A server that dies between two calls of its disk, is full, fails, or lets nobody write. */
+const badServer: Theme = (random) => {
+  const scale = smallScale(random, { validator: random.chance(0.5) });
+  const faults = times<Fault>(3 + random.int(8), () => {
+    const atMs = ms(random, 0, 0.95 * scale.busyMs);
+    const downMs = ms(random, 10, 3_000);
+    return random.pick<Fault>([
+      { atMs, kind: 'server-kill', downMs, after: strike(random, 60) },
+      { atMs, kind: 'server-power-cut', downMs, after: strike(random, 60) },
+      { atMs, kind: 'server-disk-error', afterCalls: random.int(60) },
+      { atMs, kind: 'server-stall', forMs: ms(random, 100, 10_000) },
+      { atMs, kind: 'server-full', spareBytes: random.int(2_000), forMs: ms(random, 500, 15_000) },
+      { atMs, kind: 'forbid', forMs: ms(random, 500, 15_000) },
+      { atMs, kind: 'evict', browser: random.int(scale.browsers) },
+      { atMs, kind: 'tab-burst', browser: random.int(scale.browsers), tabs: 2 + random.int(3), writes: 1 + random.int(3) },
+    ]);
+  });
+  return { scale, faults };
+};
+
+const CLOCK_JUMP_MS = 300_000_000_000;
+
+/** Clocks that are years off, stand still, or go back. */
+const clocks: Theme = (random) => {
+  const scale = smallScale(random, { browsers: 1 + random.int(2), keys: random.pick([1, 2]), validator: false });
+  const faults = times<Fault>(1 + random.int(5), () => {
+    const [atMs, browser] = [ms(random, 0, 0.9 * scale.busyMs), random.int(scale.browsers)];
+    return random.pick<Fault>([
+      { atMs, kind: 'clock-jump', browser, byMs: Math.floor(random.pick([-1, 1]) * CLOCK_JUMP_MS ** random.between(0.2, 1)) },
+      { atMs, kind: 'clock-jump', browser, byMs: Math.floor(random.pick([-1, 1]) * CLOCK_JUMP_MS ** random.between(0.2, 1)) },
+      { atMs, kind: 'clock-freeze', browser, forMs: ms(random, 1_000, 30_000) },
+      { atMs, kind: 'server-clock-jump', byMs: Math.floor(random.pick([-1, 1]) * CLOCK_JUMP_MS ** random.between(0.2, 1)) },
+    ]);
+  });
+  return { scale, faults };
+};
+
+/** Large views and many keys, and nothing that goes wrong, or little. */
+const imports: Theme = (random) => {
+  const scale = smallScale(random, { browsers: 1 + random.int(2), keys: 2_000, bulk: true });
+  const faults = times<Fault>(random.int(3), () => goneFor(random, ms(random, 0, scale.busyMs), random.int(scale.browsers), 20));
+  return { scale, faults };
+};
+
+/** Those with more ways to go wrong are drawn more often. */
+const THEMES: readonly Theme[] = [copies, copies, copies, twins, twins, twoVersions, twoVersions, serverSetback, serverSetback, portals, strikes, strikes, newborn, intruders, intruders, liars, badDisks, badDisks, badServer, clocks, imports];
+
+/** A small world around one theme: what seldom meets by chance is common here. */
+export function drawThemed(random: SimRandom): Themed {
+  return random.pick(THEMES)(random);
+}
