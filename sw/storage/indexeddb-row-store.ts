@@ -3,9 +3,9 @@ import { concat, toBase64Url } from '../../core/log/bytes.ts';
 import { MAX_RUN_ENTRIES } from '../../core/log/limits.ts';
 import type { QuarantinedRow, RowReader, RowStore, RowWriter, RunRow } from '../../core/log/row-store.ts';
 import type { LogName } from '../../core/log/version-vector.ts';
-import type { RunHead, StoreName, Transaction } from './indexeddb-schema.ts';
+import type { Connection } from './indexeddb-connection.ts';
+import type { RunHead, Schema, StoreName, Transaction } from './indexeddb-schema.ts';
 import { LOG_STORES } from './indexeddb-schema.ts';
-import type { Connection } from './indexeddb-transaction.ts';
 import { readTransaction, writeTransaction } from './indexeddb-transaction.ts';
 import { splitBytes } from './pieces.ts';
 
@@ -15,7 +15,7 @@ const MOST_BATCH_RECORDS = 1_024;
 const BATCH_BYTES = 2_097_152;
 
 /** A log's rows in IndexedDB. `close` belongs to whoever opened the connection. */
-export function createIndexedDbRowStore(connection: Connection, close: () => Promise<void>): RowStore {
+export function createIndexedDbRowStore(connection: Connection<Schema>, close: () => Promise<void>): RowStore {
   return {
     read: (body) => readTransaction(connection, LOG_STORES, (tx) => body(createReader(tx))),
     write: (durability, body) => writeTransaction(connection, LOG_STORES, durability, (tx) => body(createWriter(tx))),

@@ -1,57 +1,65 @@
+import type { DBSchema, IDBPTransaction, StoreNames } from 'idb';
 import { StorageFull, StorageGone } from '../../core/log/row-store.ts';
 import type { Durability } from '../../core/log/row-store.ts';
-import type { Database, StoreName, Transaction } from './indexeddb-schema.ts';
+import type { Connection } from './indexeddb-connection.ts';
+import { isNamed } from './indexeddb-connection.ts';
 
-/** A connection, and whether somebody else ended it. */
-export interface Connection {
-  readonly database: Database;
-  /** Whether it was closed, by us or by the browser. */
-  readonly isGone: () => boolean;
-}
+type TransactionOf<S extends DBSchema, Mode extends IDBTransactionMode> = IDBPTransaction<S, StoreNames<S>[], Mode>;
 
 /** Runs `body` on one consistent state of some stores. */
-export async function readTransaction<T>(
-  connection: Connection,
-  stores: StoreName[],
-  body: (tx: Transaction) => T | Promise<T>,
+export function readTransaction<T, S extends DBSchema>(
+  connection: Connection<S>,
+  stores: StoreNames<S>[],
+  body: (tx: TransactionOf<S, 'readonly'>) => T | Promise<T>,
 ): Promise<T> {
-  const tx = begin(connection, () => connection.database.transaction(stores, 'readonly'));
-  // Its end matters to nobody; a failed request rejects `body`.
-  tx.done.catch(() => undefined);
-  try {
-    return await body(tx);
-  } catch (error) {
-    throw explain(connection, error, undefined);
-  }
+  const open = (): TransactionOf<S, 'readonly'> => connection.database.transaction(stores, 'readonly');
+  return connection.during(run(connection, open, (tx) => body(tx)));
 }
 
 /**
  * Runs `body` alone on some stores and resolves when it is committed as `durability` says. `body` awaits nothing but
  * requests of the transaction: while it waits for anything else, the browser would commit what is there so far.
  */
-export async function writeTransaction<T>(
-  connection: Connection,
-  stores: StoreName[],
+export function writeTransaction<T, S extends DBSchema>(
+  connection: Connection<S>,
+  stores: StoreNames<S>[],
   durability: Durability,
-  body: (tx: Transaction<'readwrite'>) => T | Promise<T>,
+  body: (tx: TransactionOf<S, 'readwrite'>) => T | Promise<T>,
 ): Promise<T> {
-  const tx = begin(connection, () => connection.database.transaction(stores, 'readwrite', { durability }));
-  const reason = tx.done.then(
+  const writing = run(
+    connection,
+    () => connection.database.transaction(stores, 'readwrite', { durability }),
+    async (tx, end) => {
+      const result = await body(tx);
+      // Without it the browser first waits for an idle moment to find out that nothing more comes.
+      tx.commit();
+      const failure = await end;
+      if (failure !== undefined) throw failure;
+      return result;
+    },
+  ).catch((error: unknown) => {
+    if (error instanceof StorageFull) leaveCleanupMode(connection, stores);
+    throw error;
+  });
+  return connection.during(writing);
+}
+
+/** `end` resolves when the transaction does: to what aborted it, or to undefined. */
+async function run<T, S extends DBSchema, Mode extends IDBTransactionMode>(
+  connection: Connection<S>,
+  open: () => TransactionOf<S, Mode>,
+  body: (tx: TransactionOf<S, Mode>, end: Promise<unknown>) => T | Promise<T>,
+): Promise<T> {
+  const tx = begin(open);
+  const end = tx.done.then(
     () => undefined,
     (error: unknown) => error,
   );
   try {
-    const result = await body(tx);
-    // Without it the browser first waits for an idle moment to find out that nothing more comes.
-    tx.commit();
-    const failure = await reason;
-    if (failure !== undefined) throw failure;
-    return result;
+    return await body(tx, end);
   } catch (error) {
-    abort(tx);
-    const explained = explain(connection, error, await reason);
-    if (explained instanceof StorageFull) leaveCleanupMode(connection, stores);
-    throw explained;
+    const isOurs = abort(tx);
+    throw explain(connection.isGone(), error, await end, isOurs);
   }
 }
 
@@ -59,7 +67,7 @@ export async function writeTransaction<T>(
  * After a transaction found no room, Firefox lets the next one of its connection only delete: whatever that puts throws an
  * InvalidStateError. An empty one takes that role, so that the next real write is told by its own size.
  */
-function leaveCleanupMode({ database }: Connection, stores: StoreName[]): void {
+function leaveCleanupMode<S extends DBSchema>({ database }: Connection<S>, stores: StoreNames<S>[]): void {
   try {
     const tx = database.transaction(stores, 'readwrite', { durability: 'relaxed' });
     tx.done.catch(() => undefined);
@@ -69,35 +77,35 @@ function leaveCleanupMode({ database }: Connection, stores: StoreName[]): void {
   }
 }
 
-function begin<T>(connection: Connection, open: () => T): T {
+function begin<T>(open: () => T): T {
   try {
     return open();
   } catch (error) {
     // The connection is closed, and its end may not have been told yet.
-    throw isNamed(error, 'InvalidStateError') ? new StorageGone() : explain(connection, error, undefined);
+    throw isNamed(error, 'InvalidStateError') ? new StorageGone() : error;
   }
 }
 
-function abort(tx: Transaction<'readwrite'>): void {
+/** Whether it was us who aborted it: it may have ended already, by an error of its own, or with its connection. */
+function abort(tx: { readonly abort: () => void }): boolean {
   try {
     tx.abort();
+    return true;
   } catch {
-    // It had ended already: by an error of its own, or with its connection.
+    return false;
   }
 }
 
 /**
  * The error to report: `error` is what a request or the body threw, `reason` why the transaction was aborted. A full disk
  * shows only in the latter; requests then fail with a mere AbortError. Nobody but the browser aborts a transaction under
- * its body, and without a reason only when it ends the connection, of which it tells afterwards.
+ * its body, and without a reason only when it ends the connection, of which it tells afterwards: until then a body may
+ * have met any error of a transaction that is over.
  */
-function explain(connection: Connection, error: unknown, reason: unknown): unknown {
+function explain(isGone: boolean, error: unknown, reason: unknown, isOurs: boolean): unknown {
   if (isNamed(reason, 'QuotaExceededError') || isNamed(error, 'QuotaExceededError')) return new StorageFull();
-  const isWithoutReason = isNamed(error, 'AbortError') && (reason === undefined || isNamed(reason, 'AbortError'));
-  if (isWithoutReason) return new StorageGone();
-  return isNamed(error, 'InvalidStateError') && connection.isGone() ? new StorageGone() : error;
-}
-
-function isNamed(error: unknown, name: string): boolean {
-  return error instanceof Error && error.name === name;
+  const isWithoutReason = reason === undefined || isNamed(reason, 'AbortError');
+  if (isWithoutReason && isNamed(error, 'AbortError')) return new StorageGone();
+  if (isNamed(reason, 'AbortError') && !isOurs) return new StorageGone();
+  return isNamed(error, 'InvalidStateError') && isGone ? new StorageGone() : error;
 }

@@ -1,7 +1,7 @@
 import type { ViewStore } from '../../core/views/view-store.ts';
-import type { TextHead, Transaction } from './indexeddb-schema.ts';
+import type { Connection } from './indexeddb-connection.ts';
+import type { Schema, TextHead, Transaction } from './indexeddb-schema.ts';
 import { VIEW_STORES } from './indexeddb-schema.ts';
-import type { Connection } from './indexeddb-transaction.ts';
 import { readTransaction, writeTransaction } from './indexeddb-transaction.ts';
 import { splitText } from './pieces.ts';
 
@@ -18,7 +18,7 @@ type TextKey = [view: string] | [view: string, key: string];
 const MANY_KEYS = 8;
 
 /** View rows in the log's own database, in stores of their own: a view's commit never waits for an append. */
-export function createIndexedDbViewStore(connection: Connection): ViewStore {
+export function createIndexedDbViewStore(connection: Connection<Schema>): ViewStore {
   return {
     open: (view) =>
       readTransaction(connection, VIEW_STORES, async (tx) => {
@@ -34,7 +34,9 @@ export function createIndexedDbViewStore(connection: Connection): ViewStore {
       }),
     shards: (view, keys) =>
       readTransaction(connection, VIEW_STORES, (tx) =>
-        keys.length < MANY_KEYS ? Promise.all(keys.map((key) => readText(tx, 'shards', [view, key]))) : readShards(tx, view, keys),
+        keys.length < MANY_KEYS
+          ? Promise.all(keys.map((key) => readText(tx, 'shards', [view, key])))
+          : readShards(tx, view, keys),
       ),
     commit: (view, { expected, checkpoint, put, remove }) =>
       writeTransaction(connection, VIEW_STORES, 'relaxed', async (tx) => {

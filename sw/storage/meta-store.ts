@@ -1,13 +1,15 @@
-import { openDB } from 'idb';
-import type { DBSchema, IDBPDatabase } from 'idb';
-import { StorageFull } from '../../core/log/row-store.ts';
+import type { DBSchema } from 'idb';
+import { StorageGone } from '../../core/log/row-store.ts';
+import type { Connection } from './indexeddb-connection.ts';
+import { openConnection } from './indexeddb-connection.ts';
+import { readTransaction, writeTransaction } from './indexeddb-transaction.ts';
 
 /** Small named values that a restarted worker has to know before any page speaks to it. */
 export interface MetaStore {
   readonly get: (name: string) => Promise<unknown>;
   /**
    * Replaces a value by what `change` makes of it, in one transaction; undefined removes it. Rejects with `StorageFull` when
-   * there is no room, and then the value is the one before.
+   * there is no room, and then the value is the one before. `change` is called again where the transaction has to be.
    */
   readonly update: (name: string, change: (value: unknown) => unknown) => Promise<void>;
 }
@@ -18,72 +20,46 @@ interface MetaSchema extends DBSchema {
 
 /** Opened at the first use, and again after the browser emptied the site's storage: then it knows nothing any more. */
 export function createMetaStore(name = 'wakelog-meta'): MetaStore {
-  let opened: Promise<IDBPDatabase<MetaSchema>> | undefined;
+  let opened: Promise<Connection<MetaSchema>> | undefined;
 
-  function open(): Promise<IDBPDatabase<MetaSchema>> {
-    opened ??= openDB<MetaSchema>(name, 1, {
-      upgrade(database, _oldVersion, _newVersion, transaction) {
-        transaction.done.catch(() => undefined);
-        database.createObjectStore('values');
-      },
-      blocking: (_current, _blocked, event) => {
-        (event.target as IDBDatabase).close();
-        opened = undefined;
-      },
-      terminated: () => {
-        opened = undefined;
-      },
-    }).catch((error: unknown) => {
-      opened = undefined;
-      throw error;
+  function open(): Promise<Connection<MetaSchema>> {
+    if (opened !== undefined) return opened;
+    const opening = openConnection<MetaSchema>({
+      name,
+      version: 1,
+      upgrade: (database) => void database.createObjectStore('values'),
+      onGone: () => forget(opening),
     });
-    return opened;
+    opening.catch(() => forget(opening));
+    return (opened = opening);
   }
 
-  async function use<T>(body: (database: IDBPDatabase<MetaSchema>) => Promise<T>): Promise<T> {
+  function forget(which: Promise<Connection<MetaSchema>>): void {
+    if (opened === which) opened = undefined;
+  }
+
+  async function use<T>(body: (connection: Connection<MetaSchema>) => Promise<T>): Promise<T> {
     const before = open();
     try {
       return await body(await before);
     } catch (error) {
-      // The connection ended between two uses and nobody had noticed.
-      if (!(error instanceof DOMException && error.name === 'InvalidStateError')) throw error;
-      if (opened === before) opened = undefined;
+      // The connection ended between two uses, or under this one.
+      if (!(error instanceof StorageGone)) throw error;
+      forget(before);
       return body(await open());
     }
   }
 
   return {
     get: (key) =>
-      use((database) => {
-        const transaction = database.transaction('values');
-        // Its end matters to nobody; idb's own `get` leaves it unhandled.
-        transaction.done.catch(() => undefined);
-        return transaction.store.get(key);
-      }),
+      use((connection) => readTransaction(connection, ['values'], (tx) => tx.objectStore('values').get(key))),
     update: (key, change) =>
-      use(async (database) => {
-        const transaction = database.transaction('values', 'readwrite');
-        // A browser tells of missing room here and not at the request, which fails with a mere AbortError.
-        const end = transaction.done.then(
-          () => undefined,
-          (error: unknown) => error,
-        );
-        let failure: unknown;
-        try {
-          const value = change(await transaction.store.get(key));
-          if (value === undefined) await transaction.store.delete(key);
-          else await transaction.store.put(value, key);
-        } catch (error) {
-          failure = error;
-        }
-        const reason = await end;
-        if (isNoRoom(reason) || isNoRoom(failure)) throw new StorageFull();
-        if (failure !== undefined) throw failure;
-        if (reason !== undefined) throw reason;
-      }),
+      use((connection) =>
+        writeTransaction(connection, ['values'], 'relaxed', async (tx) => {
+          const store = tx.objectStore('values');
+          const value = change(await store.get(key));
+          await (value === undefined ? store.delete(key) : store.put(value, key));
+        }),
+      ),
   };
-}
-
-function isNoRoom(error: unknown): boolean {
-  return error instanceof Error && error.name === 'QuotaExceededError';
 }
