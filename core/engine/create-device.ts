@@ -8,7 +8,7 @@ import type { Clock, Random, Transport } from './ports.ts';
 import type { Replica } from './replica.ts';
 import type { SyncLoop } from './sync-loop.ts';
 import { createSyncLoop } from './sync-loop.ts';
-import { readMemory } from './sync-memory.ts';
+import { CURSOR, readMemory } from './sync-memory.ts';
 import { tell } from './tell.ts';
 
 export interface DeviceOptions {
@@ -50,7 +50,9 @@ export async function createDevice(options: DeviceOptions): Promise<Device> {
       if (loop.isLiveWanted()) clock.after(pauseMs || pause, () => loop.wake('live'));
     },
   });
-  const { syncedAt } = await readMemory(replica.store);
+  const { syncedAt, acknowledged } = await readMemory(replica.store);
+  // Its key was lost, or is of no use any more: what its last log has and the server lacks is nobody's outbox, and vectors tell.
+  if (replica.ownLog() === undefined && acknowledged.size > 0) await replica.store.putValues({ [CURSOR]: undefined }).catch(() => undefined);
   const loop: SyncLoop = createSyncLoop({ exchange, stream, clock, random, levelAt: syncedAt, onChange });
   const unfollow = replica.follow(onChange);
 
