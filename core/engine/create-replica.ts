@@ -6,6 +6,7 @@ import { hashSpace } from '../log/signature.ts';
 import type { LogName } from '../log/version-vector.ts';
 import { logName } from '../log/version-vector.ts';
 import { createForkProofs } from './fork-proofs.ts';
+import { mendLogs } from './mend-logs.ts';
 import { createOwnWriter, readOwnWriterStart } from './own-writer.ts';
 import { createOwnCanary } from './own-canary.ts';
 import type { MergeVerdict, Replica, ReplicaOptions } from './replica.ts';
@@ -133,6 +134,10 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
   await views.advance('own', foldsNow);
   const canary = createOwnCanary(ports.canary, store, writer);
   await canary.leaveIfBehind(await mark, memory);
+  const { acknowledged } = memory;
+  const leave = (log: LogName): Promise<void> => canary.leave(log, acknowledged);
+  const mended = await mendLogs({ store, ownLog: writer.log, folded: views.current().folded(), acknowledged, leave });
+  if (mended) await turns(views.rebuild);
   const api = (): ReturnType<typeof views.current>['api'] => views.current().api;
   const proofs = createForkProofs(store, ports.crypto, spaceHash, () => api().forks());
   return {

@@ -1,5 +1,6 @@
 import type { LogStore } from '../log/log-store.ts';
 import { leftName } from '../log/log-store.ts';
+import type { LogName, VersionVector } from '../log/version-vector.ts';
 import type { Canary, CanaryMark } from './canary.ts';
 import type { OwnWriter } from './own-writer.ts';
 import type { SyncMemory } from './sync-memory.ts';
@@ -12,6 +13,8 @@ export interface OwnCanary {
    * be acknowledged goes on in a new one; what the device wrote later comes back from the server, and is read.
    */
   readonly leaveIfBehind: (mark: CanaryMark | undefined, memory: SyncMemory) => Promise<void>;
+  /** Leaves a log that is not to be extended any more, and the own one; what of that is not acknowledged goes on in a new one. */
+  readonly leave: (log: LogName, acknowledged: VersionVector) => Promise<void>;
   /** To be awaited before own entries leave the device. */
   readonly cover: () => Promise<void>;
 }
@@ -26,6 +29,10 @@ export function createOwnCanary(canary: Canary | undefined, store: LogStore, wri
     const [left, head] = await Promise.all([store.value(leftName(mark.log)), store.head(mark.log)]);
     // A store that knows that the log was left is no older than the mark: another branch of it may be shorter.
     if (left !== undefined || (head?.sequence ?? -1) >= mark.sequence) return;
+    await leave(mark.log, acknowledged);
+  }
+
+  async function leave(log: LogName, acknowledged: VersionVector): Promise<void> {
     const own = writer.log();
     const next = own === undefined ? undefined : { log: own, from: acknowledged.get(own) ?? -1 };
     await store.putValues({
@@ -33,7 +40,7 @@ export function createOwnCanary(canary: Canary | undefined, store: LogStore, wri
       // What is held of the old log may be more than the server has: vectors tell.
       [CURSOR]: undefined,
       [MOVING]: next && JSON.stringify(next),
-      [leftName(mark.log)]: 'true',
+      [leftName(log)]: 'true',
     });
     if (next !== undefined) await move(next);
   }
@@ -51,5 +58,5 @@ export function createOwnCanary(canary: Canary | undefined, store: LogStore, wri
     await canary?.cover(covered).catch(() => undefined);
   }
 
-  return { leaveIfBehind, cover };
+  return { leaveIfBehind, leave, cover };
 }

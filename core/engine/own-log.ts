@@ -224,13 +224,14 @@ export async function copiesOf(store: LogStore, log: LogName, from: number): Pro
 }
 
 async function withParentIds(store: LogStore, log: LogName, write: Write): Promise<Write> {
-  const toId = async (parent: Parent): Promise<string> => {
-    if (typeof parent === 'string') return parent;
-    const id = await store.entryId(log, parent);
-    if (id === undefined) throw new Error('a parent of an own entry is not stored');
-    return toBase64Url(id);
+  const toIds = async (parents: readonly Parent[]): Promise<string[]> => {
+    const ids: string[] = [];
+    for (const parent of parents) {
+      const id = typeof parent === 'string' ? parent : await store.entryId(log, parent);
+      // Of an entry that a power cut took nobody knows the id (LOG21).
+      if (id !== undefined) ids.push(typeof id === 'string' ? id : toBase64Url(id));
+    }
+    return ids;
   };
-  return write[0] === 'put'
-    ? ['put', write[1], write[2], await Promise.all(write[3].map(toId))]
-    : ['delete', write[1], await Promise.all(write[2].map(toId))];
+  return write[0] === 'put' ? ['put', write[1], write[2], await toIds(write[3])] : ['delete', write[1], await toIds(write[2])];
 }

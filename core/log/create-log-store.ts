@@ -1,9 +1,9 @@
 import type { AppendContext } from './append-rules.ts';
-import { appendRun, decodeStored, headOf, idName, NeedsEntryIds } from './append-rules.ts';
+import { appendRun, decodeStored, headOf, idName, NeedsEntryIds, rowOf } from './append-rules.ts';
 import type { Bytes } from './bytes.ts';
 import { isEqual } from './bytes.ts';
 import type { Crypto } from './crypto.ts';
-import { currentPosition, DEFAULT_READ_BYTES, entryIdOf, POSITION, readForks, readRange } from './log-reads.ts';
+import { currentPosition, DEFAULT_READ_BYTES, entryIdOf, POSITION, readForks, readRange, wholeTo } from './log-reads.ts';
 import type { AppendResult, Change, LogStore, MergeOptions, NamedValues, RunVerdict } from './log-store.ts';
 import { leftName, SET_ASIDES } from './log-store.ts';
 import type { Durability, RowStore, RowWriter } from './row-store.ts';
@@ -74,6 +74,8 @@ export function createLogStore(rows: RowStore, crypto: Pick<Crypto, 'sha256'>): 
     },
     putValues,
     setAside: (log, values = {}) => rows.write('strict', (tx) => setAside(tx, log, values)),
+    wholeTo: (log, from) => rows.read((tx) => wholeTo(tx, log, from)),
+    endBeforeGap: (log, sequence, values = {}) => rows.write('strict', (tx) => endBeforeGap(tx, log, sequence, values)),
     forks: (log) => readForks(rows, hasher, log),
     follow(listener) {
       listeners.add(listener);
@@ -137,6 +139,20 @@ async function setAside(rows: RowWriter, log: LogName, values: NamedValues): Pro
   await rows.deleteHead(log);
   const times = Number((await rows.value(USER_PREFIX + SET_ASIDES)) ?? 0) + 1;
   await writeValues(rows, { ...values, [SET_ASIDES]: String(times) });
+}
+
+async function endBeforeGap(rows: RowWriter, log: LogName, sequence: number, values: NamedValues): Promise<void> {
+  const head = await rows.head(log);
+  // Another context has mended it meanwhile.
+  if (head === undefined || (await wholeTo(rows, log, sequence + 1)) !== sequence) return;
+  for (const { first } of await rows.runs(log, sequence + 1, head.sequence, Number.MAX_SAFE_INTEGER)) {
+    if (first > sequence) await rows.deleteRun(log, first);
+  }
+  const last = await rowOf(rows, log, sequence);
+  const lamport = last && decodeStored(last).entries.at(-1)?.lamport;
+  if (last === undefined || lamport === undefined) await rows.deleteHead(log);
+  else await rows.putHead({ ...head, sequence, id: last.lastId, lamport, looseFrom: sequence + 1, looseRows: 0 });
+  await writeValues(rows, values);
 }
 
 function extendsHead(context: AppendContext, { run }: VerifiedRun): boolean {

@@ -43,6 +43,16 @@ export async function readRange(
   return Promise.all(held.map((row) => sliceRun(hasher, decodeStored(row), first, last)));
 }
 
+export async function wholeTo(rows: RowReader, log: LogName, from: number): Promise<number> {
+  const head = await rows.head(log);
+  let last = from - 1;
+  for (const { first, count } of head === undefined ? [] : await rows.runs(log, from, head.sequence, Number.MAX_SAFE_INTEGER)) {
+    if (first > last + 1) break;
+    last = Math.max(last, first + count - 1);
+  }
+  return last;
+}
+
 export async function readAfter(
   rows: RowStore,
   hasher: Crypto,

@@ -108,6 +108,10 @@ export interface LogStore {
    * be merged anew from its beginning (LOG16). One strict transaction with the values.
    */
   readonly setAside: (log: LogName, values?: NamedValues) => Promise<void>;
+  /** The last entry before the first gap in what is stored of a log from `from` on: its head's, unless a power cut tore an append. */
+  readonly wholeTo: (log: LogName, from: number) => Promise<number>;
+  /** Forgets what follows a gap: the log ends at `sequence`, after which an entry lacks (LOG21). One strict transaction with the values. */
+  readonly endBeforeGap: (log: LogName, sequence: number, values?: NamedValues) => Promise<void>;
   /**
    * Appends the writer's own new runs, strictly and all or nothing: `stale` when the log moved on since they were built,
    * or was left (`leftName`), and nothing is kept of them.
