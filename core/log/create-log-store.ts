@@ -148,7 +148,7 @@ async function endBeforeGap(rows: RowWriter, log: LogName, sequence: number, val
   for (const { first } of await rows.runs(log, sequence + 1, head.sequence, Number.MAX_SAFE_INTEGER)) {
     if (first > sequence) await rows.deleteRun(log, first);
   }
-  const last = await rowOf(rows, log, sequence);
+  const last = sequence < head.floor ? undefined : await rowOf(rows, log, sequence);
   const lamport = last && decodeStored(last).entries.at(-1)?.lamport;
   if (last === undefined || lamport === undefined) await rows.deleteHead(log);
   else await rows.putHead({ ...head, sequence, id: last.lastId, lamport, looseFrom: sequence + 1, looseRows: 0 });
