@@ -45,12 +45,13 @@ export async function readRange(
 
 export async function wholeTo(rows: RowReader, log: LogName, from: number): Promise<number> {
   const head = await rows.head(log);
-  let last = from - 1;
-  for (const { first, count } of head === undefined ? [] : await rows.runs(log, from, head.sequence, Number.MAX_SAFE_INTEGER)) {
-    if (first > last + 1) break;
-    last = Math.max(last, first + count - 1);
+  for (let last = from - 1; ; ) {
+    const before = last;
+    // Not all at once: a view may wait at the beginning of a long log, for a body that its writer withholds.
+    const found = head === undefined || last >= head.sequence ? [] : await rows.runs(log, last + 1, head.sequence, DEFAULT_READ_BYTES);
+    for (const { first, count } of found) if (first <= last + 1) last = first + count - 1;
+    if (last === before) return last;
   }
-  return last;
 }
 
 export async function readAfter(
