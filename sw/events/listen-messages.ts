@@ -1,7 +1,7 @@
-import { StorageFull, StorageGone, StorageTooNew } from '../../core/log/row-store.ts';
 import type { ErrorCode } from '../../core/protocol/errors.ts';
-import { ERRORS, WakelogError } from '../../core/protocol/errors.ts';
+import { ERRORS } from '../../core/protocol/errors.ts';
 import type { PageReply, PageRequest, PageScope } from '../../core/protocol/page-messages.ts';
+import { failureCode } from '../failure-code.ts';
 import { worker } from '../global-scope.ts';
 import type { HandOver } from '../hand-over.ts';
 import type { Asking, PageHandlers } from './page-requests.ts';
@@ -49,16 +49,8 @@ async function answer(
     const handle = handlers[wakelog] as (ask: PageRequest['ask'], asking: Asking) => Promise<never>;
     return { ok: await handle(ask, asking) };
   } catch (error) {
-    return explain(error);
+    return failure(failureCode(error), error instanceof Error ? error.message : undefined);
   }
-}
-
-function explain(error: unknown): PageReply {
-  if (error instanceof WakelogError) return failure(error.code, error.message);
-  if (error instanceof StorageFull) return failure('storage-full');
-  // A newer version of the worker holds the database, or is about to: the page asks again, and then asks that one.
-  if (error instanceof StorageGone || error instanceof StorageTooNew) return failure('busy', error.message);
-  return failure('internal', error instanceof Error ? error.message : undefined);
 }
 
 function failure(error: ErrorCode, message: string = ERRORS[error].text): PageReply {

@@ -23,8 +23,12 @@ export interface ConnectionOptions<S extends DBSchema> {
   readonly onGone?: (() => void) | undefined;
 }
 
-/** How often and how soon opening is tried again while the browser is emptying the site's storage. */
-const OPENING_ATTEMPTS = 40;
+/**
+ * How often opening is tried while the browser is emptying the site's storage, and so fails. Chromium ends a connection that
+ * is being made; Firefox also refuses one, by the error that it has for a profile on which nothing can ever be opened:
+ * there, whatever needs the database is held up for as long, each time.
+ */
+const OPENING_ATTEMPTS: Readonly<Record<string, number>> = { AbortError: 40, UnknownError: 10 };
 const OPENING_PAUSE_MS = 50;
 
 /** Rejects with `StorageTooNew` when a newer version of the site has upgraded the database. */
@@ -34,8 +38,8 @@ export async function openConnection<S extends DBSchema>(options: ConnectionOpti
       return await openOnce(options);
     } catch (error) {
       if (isNamed(error, 'VersionError')) throw new StorageTooNew();
-      // Chromium ends a connection that is being made while it deletes the data that was there before.
-      if (!isNamed(error, 'AbortError') || attempt === OPENING_ATTEMPTS) throw error;
+      if (attempt >= (OPENING_ATTEMPTS[nameOf(error)] ?? 1))
+        throw isNamed(error, 'AbortError') ? new StorageGone() : error;
       await new Promise((resolve) => setTimeout(resolve, OPENING_PAUSE_MS));
     }
   }
@@ -89,5 +93,9 @@ async function openOnce<S extends DBSchema>({
 }
 
 export function isNamed(error: unknown, name: string): boolean {
-  return error instanceof Error && error.name === name;
+  return nameOf(error) === name;
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : '';
 }

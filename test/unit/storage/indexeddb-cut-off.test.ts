@@ -2,11 +2,12 @@ import 'fake-indexeddb/auto';
 import {
   IDBDatabase as FakeDatabase,
   IDBFactory as FakeFactory,
+  IDBOpenDBRequest as FakeOpening,
   IDBTransaction as FakeTransaction,
   IDBVersionChangeEvent as FakeEvent,
 } from 'fake-indexeddb';
 import { openDB } from 'idb';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import type { IndexedDbStore } from '../../../sw/storage/indexeddb-store.ts';
 import { openIndexedDbStore } from '../../../sw/storage/indexeddb-store.ts';
 import { createMetaStore } from '../../../sw/storage/meta-store.ts';
@@ -149,4 +150,38 @@ test("CAP36 a change of the worker's memory that the browser aborts as it emptie
     return [value, calls];
   });
   expect(await memory.get('a')).toEqual([undefined, 2]);
+});
+
+/** What Firefox answers to an opening while it empties the site, and for ever on a profile that is broken. */
+function refuseOpenings(times: number): { readonly count: () => number } {
+  const { open } = FakeFactory.prototype;
+  const opening = vi.spyOn(FakeFactory.prototype, 'open').mockImplementation(function refuse(
+    this: IDBFactory,
+    ...asked
+  ) {
+    if (opening.mock.calls.length > times) return open.apply(this, asked);
+    const request = new FakeOpening() as { -readonly [K in keyof IDBOpenDBRequest]: IDBOpenDBRequest[K] };
+    queueMicrotask(() => {
+      request.readyState = 'done';
+      request.error = new DOMException('The operation failed', 'UnknownError');
+      request.dispatchEvent(new FakeEvent('error'));
+    });
+    return request;
+  });
+  onTestFinished(() => opening.mockRestore());
+  return { count: () => opening.mock.calls.length };
+}
+
+test('CAP36 a database that Firefox refuses to open while it empties the site is opened a moment later', async () => {
+  refuseOpenings(3);
+  const store = await open();
+  expect(await store.rows.read((tx) => tx.value('a'))).toBeUndefined();
+});
+
+test('CAP36 LOG19 a database that can never be opened is given up soon, with the error of the browser', async () => {
+  const openings = refuseOpenings(Infinity);
+  const begun = Date.now();
+  await expect(open()).rejects.toMatchObject({ name: 'UnknownError' });
+  expect(openings.count()).toBe(10);
+  expect(Date.now() - begun).toBeLessThan(2_000);
 });
