@@ -2,6 +2,7 @@ import { letADayGoBy } from './byzantine/after-lies.ts';
 import { intrusionsOf } from './byzantine/intrusions.ts';
 import { checkChains } from './checks/check-chains.ts';
 import { checkEnd } from './checks/check-end.ts';
+import { checkLively } from './checks/check-lively.ts';
 import { checkNewcomer } from './checks/check-newcomer.ts';
 import { checkTraffic } from './checks/check-traffic.ts';
 import { checkQuiet } from './checks/check-quiet.ts';
@@ -24,7 +25,8 @@ export async function conclude(universe: Universe): Promise<void> {
   if (world.failure() === undefined) {
     intrusionsOf(world).setDeceiving(false);
     checkTraffic(universe);
-    await checkCalm(universe);
+    if (world.seed % 2 === 0) await checkLively(universe);
+    if (world.failure() === undefined) await checkCalm(universe);
   }
   if (world.failure() === undefined) {
     checkStores(universe);

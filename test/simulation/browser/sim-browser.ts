@@ -89,15 +89,22 @@ const LONGEST_EVENT_MS = 300_000;
 const SYNC_AGAIN_MS = 300_000;
 const SYNC_ATTEMPTS = 3;
 
+/** So many pages hear of a new version late: they are busy, or in the background. */
+const IS_BUSY = 0.3;
+
 /** One browser profile on one machine: its worker's lives, its tabs, and what they share. */
 export function createSimBrowser(parts: SimBrowserOptions): SimBrowser {
   const { world, name, origin, network, disk, random } = parts;
   const clock = { offsetMs: 0, frozenAt: undefined as number | undefined };
   const wallClock = (): number => clock.frozenAt ?? EPOCH_MS + world.now() + clock.offsetMs;
   const tabs = new Map<string, OpenTab>();
+  /** Pages that still speak with the version before: each hears of the new one in its own time. */
+  const controllers = new Map<string, WorkerLife>();
   let running = true;
   let [version, clientCount, session] = [1, 0, 0];
   let active: WorkerLife | undefined;
+  /** Were in charge before, and may not have ended yet. */
+  const leaving = new Set<WorkerLife>();
   let installing: WorkerLife | undefined;
   let stopIdle = (): void => {};
   const pendingSyncs = new Map<string, number>();
@@ -150,9 +157,8 @@ export function createSimBrowser(parts: SimBrowserOptions): SimBrowser {
   }
 
   /** Dispatches an event to the worker in charge; its life lasts at least until then, unless something kills it. */
-  async function dispatch(type: string, fields: object, onResponse?: (response: Promise<unknown>) => void): Promise<string> {
-    const life = worker();
-    stopIdle();
+  async function dispatch(type: string, fields: object, onResponse?: (response: Promise<unknown>) => void, life: WorkerLife = worker()): Promise<string> {
+    if (life === active) stopIdle();
     const cutOff = world.after(LONGEST_EVENT_MS, 'event takes too long', () => world.kill(life.process));
     const outcome = await life.dispatch(type, fields, onResponse);
     cutOff();
@@ -161,6 +167,14 @@ export function createSimBrowser(parts: SimBrowserOptions): SimBrowser {
       stopIdle = world.after(IDLE_MS, 'worker is idle', () => world.kill(life.process));
     }
     return outcome;
+  }
+
+  /** Whom a page speaks with. */
+  function controllerOf({ id }: SimWindowClient): WorkerLife {
+    const known = controllers.get(id);
+    if (known?.process.isAlive() === true) return known;
+    controllers.delete(id);
+    return worker();
   }
 
   /** What the browser does later, unless it is killed before. */
@@ -213,9 +227,17 @@ export function createSimBrowser(parts: SimBrowserOptions): SimBrowser {
         if (!fresh.process.isAlive() || !running) return;
         version += 1;
         active = fresh;
+        leaving.add(old);
+        old.process.onDeath(() => leaving.delete(old));
         world.after(random.between(0, 3_000), 'old version ends', () => world.kill(old.process));
         void dispatch('activate', {});
-        for (const tab of tabs.values()) inBrowser('controllerchange', random.between(0.1, 30), tab.onControllerChange);
+        for (const tab of tabs.values()) {
+          controllers.set(tab.client.id, old);
+          inBrowser('controllerchange', random.chance(IS_BUSY) ? random.between(30, 3_000) : random.between(0.1, 30), () => {
+            controllers.delete(tab.client.id);
+            tab.onControllerChange();
+          });
+        }
       };
       old.onIdle(takeOver);
       inBrowser('take-over', patience, takeOver);
@@ -228,8 +250,10 @@ export function createSimBrowser(parts: SimBrowserOptions): SimBrowser {
     stopIdle();
     for (const { process } of tabs.values()) world.kill(process);
     tabs.clear();
+    controllers.clear();
     if (active !== undefined) world.kill(active.process);
     if (installing !== undefined) world.kill(installing.process);
+    for (const { process } of [...leaving]) world.kill(process);
     active = undefined;
     installing = undefined;
   }
@@ -253,7 +277,7 @@ export function createSimBrowser(parts: SimBrowserOptions): SimBrowser {
     postToWorker(client, data, ports) {
       const copy = cloneStored(data);
       runAsWorld(() =>
-        inBrowser('message', random.between(0.05, 3), () => void dispatch('message', { data: copy, ports, source: client })),
+        inBrowser('message', random.between(0.05, 3), () => void dispatch('message', { data: copy, ports, source: client }, undefined, controllerOf(client))),
       );
     },
     fetchThroughWorker: (client, request) =>
@@ -265,7 +289,7 @@ export function createSimBrowser(parts: SimBrowserOptions): SimBrowser {
               answered = true;
               runAsWorld(() => void response.then((value) => resolve(value as Response), reject));
             };
-            void dispatch('fetch', { request, clientId: client.id }, onResponse).then((outcome) => {
+            void dispatch('fetch', { request, clientId: client.id }, onResponse, controllerOf(client)).then((outcome) => {
               if (outcome === 'died') reject(new TypeError('the worker was stopped'));
               else if (!answered) resolve(undefined);
             });

@@ -6,8 +6,10 @@ import { openIndexedDbStore } from '../../../sw/storage/indexeddb-store.ts';
 import type { Machine } from '../universe/machine.ts';
 import type { Universe } from '../universe/universe.ts';
 import { isRefused } from '../universe/universe.ts';
+import { checkDisplayed } from './check-displayed.ts';
 import { checkParents } from './check-parents.ts';
 import { inspect, openInspector } from './inspect.ts';
+import { serverRows } from './rows.ts';
 
 /**
  * The last question, asked of the disks alone, every program being dead: a view that is gone on with from where it was
@@ -38,6 +40,9 @@ export async function checkViews(universe: Universe): Promise<void> {
       if (stored !== again) world.fail('VIEW2', `server: the view as stored and the view built anew differ: ${differenceOf(stored, again)}`);
       compare(space, 'server', again);
       checkRefused(universe, space, again);
+      const replica = await openInspector(universe, space, rows, createMemoryViewStore(), authorities);
+      await replica.release();
+      await checkDisplayed(universe, 'server', replica, serverRows(universe, space));
     });
   }
   if (world.failure() === undefined) await checkParents(universe);

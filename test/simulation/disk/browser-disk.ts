@@ -71,6 +71,7 @@ export function createBrowserDisk({ world, name, random }: BrowserDiskOptions): 
     random: random.fork('transactions'),
     calls: createCallLog(),
     journal: createJournal(world.now, random.fork('journal')),
+    events: world.events ?? (() => 0),
     databases: createDatabases(() => core),
     queues: createConnectionQueues(lane),
     onCommit: new Set(),

@@ -37,6 +37,8 @@ export interface DiskCore {
   readonly random: SimRandom;
   readonly calls: CallLog;
   readonly journal: Journal;
+  /** Events of the world so far; where nobody counts them, transactions stay active over any wait. */
+  readonly events: () => number;
   readonly databases: Map<string, RawDatabase>;
   readonly queues: ConnectionQueues;
   readonly onCommit: Set<(commit: DiskCommit) => void>;
@@ -133,6 +135,8 @@ export interface TransactionInside extends EventTargetInside {
   /** How and on which stores it works, for the call log. */
   simSite?: string;
   simPuts?: boolean;
+  /** The event of the world in which it is active: that in which it began, or in which a request of it was last answered. */
+  simActiveIn?: number;
   /** Its changes are part of the disk's history: nothing but a power cut undoes them. */
   isInJournal?: boolean;
 }

@@ -4,7 +4,7 @@ import type { TaskLane } from './present-disk.ts';
 import { runInLane } from './present-disk.ts';
 
 /** As much of a world as a disk needs. */
-export type DiskWorld = Pick<World, 'now' | 'after'>;
+export type DiskWorld = Pick<World, 'now' | 'after'> & Partial<Pick<World, 'events'>>;
 
 /** What a disk has to do, one after the other, each taking its time. It goes on whoever dies. */
 export interface Lane extends TaskLane {

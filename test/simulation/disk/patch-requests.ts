@@ -58,6 +58,10 @@ export function patchRequests(): void {
     if (disk === undefined || request.source === null || this._state !== 'active') {
       return _execRequestAsync.call(this, request);
     }
+    // As in a browser: whoever waits for anything but its requests comes too late.
+    if (this.mode !== 'versionchange' && this.simActiveIn !== disk.events()) {
+      throw new DOMException('the transaction is not active', 'TransactionInactiveError');
+    }
     const failure = disk.calls.note(
       `${this.mode} ${request.source.name}.${method === '' ? 'cursor or index' : method}`,
     );

@@ -43,6 +43,7 @@ function patchBeginning(): void {
     tx.simSite = describe(tx.mode, tx.durability, isUpgrade ? `of ${raw.name}` : names);
     tx.simFailure = disk.calls.note(`begin ${tx.simSite}`);
     if (isHopeless) tx.simFailure = 'AbortError';
+    tx.simActiveIn = disk.events();
     return tx;
   };
 }
@@ -54,6 +55,7 @@ function patchCourse(): void {
     const disk = diskOf(this);
     if (disk === undefined) return start.call(this);
     if (this._state === 'finished') return;
+    this.simActiveIn = disk.events();
     if (this.simFailure !== undefined) {
       const failure = this.simFailure;
       this.simFailure = undefined;

@@ -70,7 +70,7 @@ const DRAWS: { readonly [kind in FaultKind]: Draw } = {
 export const FAULT_KINDS: readonly FaultKind[] = Object.keys(DRAWS) as FaultKind[];
 
 /** So many plans are small worlds in which everything happens around one theme; see themes.ts. */
-const WITH_A_THEME = 0.5;
+const WITH_A_THEME = 0.6;
 
 /**
  * The plan of a seed. Few kinds of faults in each, and others in the next ("swarm testing"): where everything goes wrong at

@@ -107,12 +107,13 @@ const twins: Theme = (random) => {
 /** The worker is updated while many tabs write, and the disk is slow. */
 const twoVersions: Theme = (random) => {
   const scale = smallScale(random, { browsers: 1 + random.int(2) });
-  const faults = times<Fault>(2 + random.int(4), () => {
-    const atMs = ms(random, 0.05 * scale.busyMs, 0.9 * scale.busyMs);
+  const faults = times<Fault>(2 + random.int(3), () => {
+    const atMs = ms(random, 0.02 * scale.busyMs, 0.9 * scale.busyMs);
     const browser = random.int(scale.browsers);
-    const update: Fault = { atMs: atMs + ms(random, -2_000, 1_000), kind: 'update-worker', browser };
-    const some: Fault[] = [{ ...update, atMs: Math.max(0, update.atMs) }, { atMs, kind: 'tab-burst', browser, tabs: 2 + random.int(5), writes: 1 + random.int(4) }];
-    if (random.chance(0.6)) some.push({ atMs: atMs + ms(random, 0, 2_000), kind: 'disk-stall', browser, forMs: ms(random, 100, 14_000) });
+    const some: Fault[] = [{ atMs, kind: 'update-worker', browser }];
+    // Pages that are there before the new version is, and while it takes over.
+    for (let i = 1 + random.int(4); i > 0; i--) some.push({ atMs: Math.max(0, atMs + ms(random, -1_000, 4_000)), kind: 'tab-burst', browser, tabs: 2 + random.int(3), writes: 1 + random.int(3) });
+    if (random.chance(0.5)) some.push({ atMs: atMs + ms(random, 0, 3_000), kind: 'disk-stall', browser, forMs: ms(random, 100, 14_000) });
     if (random.chance(0.2)) some.push(goneFor(random, atMs, browser, 20));
     return some;
   });
@@ -261,9 +262,26 @@ const imports: Theme = (random) => {
 };
 
 /** Those with more ways to go wrong are drawn more often. */
-const THEMES: readonly Theme[] = [copies, copies, copies, twins, twins, twoVersions, twoVersions, serverSetback, serverSetback, portals, strikes, strikes, newborn, intruders, intruders, liars, badDisks, badDisks, badServer, clocks, imports];
+const WEIGHTS: readonly (readonly [Theme, weight: number])[] = [
+  [copies, 3],
+  [twins, 2],
+  [twoVersions, 3],
+  [serverSetback, 2],
+  [portals, 1],
+  [strikes, 2],
+  [newborn, 1],
+  [intruders, 2],
+  [liars, 1],
+  [badDisks, 2],
+  [badServer, 1],
+  [clocks, 1],
+  [imports, 1],
+];
+const THEMES: readonly Theme[] = WEIGHTS.flatMap(([theme, weight]) => Array.from({ length: weight }, () => theme));
 
 /** A small world around one theme: what seldom meets by chance is common here. */
 export function drawThemed(random: SimRandom): Themed {
   return random.pick(THEMES)(random);
 }
+
+export const THEMES_BY_NAME: Readonly<Record<string, Theme>> = Object.fromEntries(WEIGHTS.map(([theme]) => [theme.name, theme]));

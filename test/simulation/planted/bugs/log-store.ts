@@ -20,7 +20,7 @@ export const LOG_STORE_BUGS: readonly PlantedBug[] = [
     replace: `const verdict = await appendRun(context, run);
     if (ownRuns && verdict.kind === 'gap')`,
     why: 'the lock keeps others away, so the head cannot have moved since it was read',
-    expect: ['S2.11', 'LOG15', 'SYNC10'],
+    expect: ['S2.11', 'LOG15', 'SYNC10', 'CAP30', 'LOG13'],
     faults: ['update-worker', 'disk-stall'],
   },
   {
@@ -29,7 +29,7 @@ export const LOG_STORE_BUGS: readonly PlantedBug[] = [
     find: 'if (sharedId === undefined || !isEqual(sharedId, heldId)) {',
     replace: 'if (sharedId === undefined) {',
     why: 'the signature was verified, so the run belongs there',
-    expect: ['LOG15', 'VIEW3', 'S2.11', 'SYNC7'],
+    expect: ['LOG15', 'VIEW3', 'S2.11', 'SYNC7', 'LOG13', 'SYNC16'],
     faults: ['clone-profile'],
   },
   {
@@ -41,7 +41,7 @@ export const LOG_STORE_BUGS: readonly PlantedBug[] = [
     await quarantine(context, log, verified);
     return { kind: 'fork' };`,
     why: 'the longer branch is the newer one',
-    expect: ['LOG15', 'VIEW3', 'S2.11', 'SYNC7'],
+    expect: ['LOG15', 'VIEW3', 'S2.11', 'SYNC7', 'LOG13', 'SYNC16'],
     faults: ['clone-profile'],
   },
   {
@@ -58,7 +58,7 @@ export const LOG_STORE_BUGS: readonly PlantedBug[] = [
     find: 'context.position += 1;',
     replace: 'context.position += context.changed.has(arrival.log) ? 0 : 1;',
     why: 'one transaction is one arrival of a log',
-    expect: ['SYNC3', 'SYNC7', 'S2.11', 'crash'],
+    expect: ['SYNC3', 'SYNC7', 'S2.11', 'crash', 'SYNC4'],
     faults: ['partition', 'server-kill'],
   },
   {
@@ -79,7 +79,7 @@ export const LOG_STORE_BUGS: readonly PlantedBug[] = [
     find: 'signature: b.signature };',
     replace: 'signature: a.signature };',
     why: 'the merged run begins where the first one did',
-    expect: ['SYNC7', 'LOG8', 'SYNC3'],
+    expect: ['SYNC7', 'LOG8', 'SYNC3', 'LOG13'],
   },
   {
     name: 'lamport-may-shrink',
@@ -87,7 +87,7 @@ export const LOG_STORE_BUGS: readonly PlantedBug[] = [
     find: 'if (firstEntry === undefined || (head !== undefined && firstEntry.lamport <= head.lamport))',
     replace: 'if (firstEntry === undefined)',
     why: 'whoever signs it will have counted right',
-    expect: ['LOG13', 'LOG1'],
+    expect: ['LOG13', 'LOG1', 'LOG8'],
     faults: ['byzantine'],
   },
   {

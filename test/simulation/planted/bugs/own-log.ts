@@ -44,7 +44,7 @@ export const OWN_LOG_BUGS: readonly PlantedBug[] = [
     find: 'if (left.some((mark) => mark !== undefined)) throw new Stale();',
     replace: '',
     why: 'who holds the key may write with it',
-    expect: ['LOG15', 'S2.11', 'SYNC7', 'CAP30'],
+    expect: ['LOG15', 'S2.11', 'SYNC7', 'CAP30', 'LOG13'],
     faults: ['clone-profile', 'restore-profile', 'update-worker'],
   },
   {
@@ -71,7 +71,7 @@ export const OWN_LOG_BUGS: readonly PlantedBug[] = [
     find: 'copies.push({ ...body, writes, origin: body.origin ?? toBase64Url(id) });',
     replace: 'copies.push({ ...body, writes });',
     why: 'an entry of the new log is a new entry',
-    expect: ['CAP30', 'S1.2'],
+    expect: ['CAP30', 'S1.2', 'VIEW3', 'VIEW2'],
     faults: ['clone-profile', 'restore-profile'],
   },
   {

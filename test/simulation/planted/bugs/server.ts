@@ -17,7 +17,7 @@ export const SERVER_BUGS: readonly PlantedBug[] = [
     find: 'await space.cover();',
     replace: '',
     why: 'the canary file is written when the space is closed',
-    expect: ['SYNC4', 'SYNC3', 'LOG15', 'SYNC2', 'SYNC7', 'S2.11'],
+    expect: ['SYNC4', 'SYNC3', 'LOG15', 'SYNC2', 'SYNC7', 'S2.11', 'LOG13', 'SYNC16'],
     faults: ['server-restore'],
   },
   {
@@ -26,7 +26,7 @@ export const SERVER_BUGS: readonly PlantedBug[] = [
     find: 'if (await isOlderThanMarked(await readMark(canaryPath, files), store, epoch)) {',
     replace: 'if ((await isOlderThanMarked(await readMark(canaryPath, files), store, epoch)) && (await store.position()) === 0) {',
     why: 'only an empty database has lost anything',
-    expect: ['SYNC4', 'SYNC3', 'LOG15', 'SYNC2', 'SYNC7', 'S2.11'],
+    expect: ['SYNC4', 'SYNC3', 'LOG15', 'SYNC2', 'SYNC7', 'S2.11', 'LOG13', 'SYNC16'],
     faults: ['server-restore'],
   },
   {
@@ -35,7 +35,7 @@ export const SERVER_BUGS: readonly PlantedBug[] = [
     find: 'epoch = await changeEpoch(store, ports.crypto);\n    await keys.replace();',
     replace: 'epoch = await changeEpoch(store, ports.crypto);',
     why: 'the key file was not restored, so the key is good',
-    expect: ['SYNC4', 'LOG15', 'SYNC7'],
+    expect: ['SYNC4', 'LOG15', 'SYNC7', 'LOG13', 'SYNC16'],
     faults: ['server-restore'],
   },
   {
@@ -44,7 +44,7 @@ export const SERVER_BUGS: readonly PlantedBug[] = [
     find: 'epoch = await changeEpoch(store, ports.crypto);\n    await keys.replace();',
     replace: 'await keys.replace();',
     why: 'a new own log is what devices look at',
-    expect: ['SYNC4', 'SYNC3', 'LOG15', 'SYNC2', 'SYNC7', 'S2.11'],
+    expect: ['SYNC4', 'SYNC3', 'LOG15', 'SYNC2', 'SYNC7', 'S2.11', 'LOG13', 'SYNC16'],
     faults: ['server-restore', 'server-kill'],
   },
   {
@@ -89,7 +89,7 @@ export const SERVER_BUGS: readonly PlantedBug[] = [
     find: 'position = given.position;',
     replace: 'position = given.position + (given.runs.length > 1 ? 1 : 0);',
     why: 'the next one comes after the last one',
-    expect: ['SYNC3', 'SYNC7', 'SYNC4'],
+    expect: ['SYNC3', 'SYNC7', 'SYNC4', 'SYNC13'],
   },
   {
     name: 'bell-rung-in-vain',
@@ -107,7 +107,7 @@ export const SERVER_BUGS: readonly PlantedBug[] = [
     find: 'return { runs, bytes, position, level: true };',
     replace: 'return { runs, bytes, position: Math.max(position, await store.position()), level: true };',
     why: 'a newer position saves a round',
-    expect: ['SYNC3', 'SYNC7'],
+    expect: ['SYNC3', 'SYNC7', 'SYNC13'],
   },
   {
     name: 'anybody-enrols-for-anybody',

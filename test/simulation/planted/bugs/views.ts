@@ -54,7 +54,16 @@ export const VIEW_BUGS: readonly PlantedBug[] = [
     find: '.toSorted((a, b) => b.version.lamport - a.version.lamport || compareBytes(b.hash, a.hash) || b.version.sequence - a.version.sequence)',
     replace: '.toReversed()',
     why: 'whatever comes last is the latest',
-    expect: ['VIEW2', 'VIEW3', 'VIEW10'],
+    expect: ['VIEW2', 'VIEW3', 'VIEW10', 'VIEW4', 'LOG17'],
+  },
+  {
+    name: 'sorted-by-wall-clock',
+    file: 'core/views/key-value/key-value-view.ts',
+    find: 'lamport: entry.lamport, deleted, value',
+    replace: 'lamport: entry.clock, deleted, value',
+    why: 'the latest is what was written last',
+    expect: ['VIEW4', 'LOG17', 'VIEW10', 'VIEW2', 'VIEW3'],
+    faults: ['clock-jump'],
   },
   {
     name: 'ties-by-arrival',
