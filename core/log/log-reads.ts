@@ -49,7 +49,7 @@ export async function wholeTo(rows: RowReader, log: LogName, from: number): Prom
     const before = last;
     // Not all at once: a view may wait at the beginning of a long log, for a body that its writer withholds.
     const found = head === undefined || last >= head.sequence ? [] : await rows.runs(log, last + 1, head.sequence, DEFAULT_READ_BYTES);
-    for (const { first, count } of found) if (first <= last + 1) last = first + count - 1;
+    for (const { first, count } of found) if (first <= last + 1) last = Math.max(last, first + count - 1);
     if (last === before) return last;
   }
 }

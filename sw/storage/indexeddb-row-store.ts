@@ -2,7 +2,7 @@ import type { Bytes } from '../../core/log/bytes.ts';
 import { concat, toBase64Url } from '../../core/log/bytes.ts';
 import { MAX_RUN_ENTRIES } from '../../core/log/limits.ts';
 import type { QuarantinedRow, RowReader, RowStore, RowWriter, RunRow } from '../../core/log/row-store.ts';
-import type { LogName } from '../../core/log/version-vector.ts';
+import type { LogName, LogRange } from '../../core/log/version-vector.ts';
 import type { Connection } from './indexeddb-connection.ts';
 import type { RunHead, Schema, StoreName, Transaction } from './indexeddb-schema.ts';
 import { LOG_STORES } from './indexeddb-schema.ts';
@@ -84,8 +84,21 @@ async function readRuns(
 ): Promise<RunRow[]> {
   // A key range must not be empty.
   if (last < first) return [];
+  const range = { log, first, last };
+  const rows = await readRunsFrom(tx, range, await firstOfRowWith(tx, log, first), maxBytes);
+  if (first === 0 || (rows[0] !== undefined && rows[0].first <= first)) return rows;
+  // Rows that were merged into one that begins before them are still there when a power cut tore that (LOG21).
+  return readRunsFrom(tx, range, lowestWith(first), maxBytes);
+}
+
+async function readRunsFrom(
+  tx: Transaction<'readonly' | 'readwrite'>,
+  { log, first, last }: LogRange,
+  begin: number,
+  maxBytes: number,
+): Promise<RunRow[]> {
   const store = tx.objectStore('runs');
-  let from: IDBValidKey = [log, await firstOfRowWith(tx, log, first)];
+  let from: IDBValidKey = [log, begin];
   let open = false;
   let records = maxBytes === 0 ? 1 : FIRST_BATCH_RECORDS;
   const rows: RunRow[] = [];
@@ -120,9 +133,12 @@ async function firstOfRowWith(
   sequence: number,
 ): Promise<number> {
   if (sequence === 0) return 0;
-  const lowest = Math.max(0, sequence - MAX_RUN_ENTRIES + 1);
-  const keys = await tx.objectStore('runs').getAllKeys(IDBKeyRange.bound([log, lowest], [log, sequence]));
+  const keys = await tx.objectStore('runs').getAllKeys(IDBKeyRange.bound([log, lowestWith(sequence)], [log, sequence]));
   return keys.at(-1)?.[1] ?? sequence;
+}
+
+function lowestWith(sequence: number): number {
+  return Math.max(0, sequence - MAX_RUN_ENTRIES + 1);
 }
 
 /** Rows of a batch of records that begins with a row's first piece; pieces beyond its end are read in addition. */
