@@ -63,9 +63,13 @@ function keepFigures(path: string, figures: Figures): void {
   renameSync(`${path}.new`, path);
 }
 
-function summary(name: string, { powerCuts, kills, stops, acknowledged, lost, doubled, control }: Figures): string {
+function summary(
+  name: string,
+  { powerCuts, kills, stops, acknowledged, lost, torn, doubled, control }: Figures,
+): string {
   return (
     `${name}: ${powerCuts} power cuts, ${kills} kills, ${stops} worker stops, ${acknowledged} acknowledged, ${lost} lost, ${doubled} doubled; ` +
+    `torn by the browser's store: ${torn.powerCuts} cuts, ${torn.lost} lost; ` +
     `control: ${control.powerCuts} cuts, ${control.acknowledged} acknowledged, ${control.lost} lost`
   );
 }

@@ -29,6 +29,13 @@ export function testPower(browser: BrowserName): void {
     expect(figures.acknowledged).toBeGreaterThanOrEqual(2 * WRITES_PER_CUT);
   });
 
+  if (browser === 'chromium') {
+    test('S2.12 LOG18 LOG21 VIEW2 chromium: power cuts right after its store began a new log lose nothing but what it tore itself, and the device goes on', async () => {
+      const { torn } = await cutPower({ browser, cuts: 4, writesPerCut: 0, seed: SEED, moments: 'new log' });
+      test.info().annotations.push({ type: 'torn', description: JSON.stringify(torn) });
+    });
+  }
+
   for (const control of ['relaxed', 'lying'] as const) {
     test(`LOG18 ${browser}: the control of the power cuts, a ${control} disk or worker, loses what was told to be safe`, async () => {
       const { acknowledged, lost } = await cutPower({

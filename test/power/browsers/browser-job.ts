@@ -3,7 +3,8 @@ import type { Dose, Figures, PowerJob } from '../job.ts';
 import { addFigures, NO_FIGURES } from '../job.ts';
 import type { BrowserName } from './browser.ts';
 import { killBrowser } from './kills.ts';
-import { cutPower } from './power-cuts.ts';
+import type { CutFigures, CutsOptions } from './power-cuts.ts';
+import { CutNotBorne, cutPower } from './power-cuts.ts';
 import { stopWorkers } from './stops.ts';
 
 /** A site, a profile and all that is checked after each death are made anew after so many: they grow with what was written. */
@@ -13,7 +14,7 @@ const STOPS_OF_A_PROFILE = 100;
 const CUTS_OF_A_CONTROL = 20;
 const WRITES_PER_CUT = 1_000;
 
-/** A browser's IndexedDB under the built worker. What is lost, doubled or forked throws with what it was. */
+/** A browser's IndexedDB under the built worker. What is doubled or forked throws with what it was; what is lost is counted and told. */
 export function browserJob(name: BrowserName): PowerJob {
   return {
     name,
@@ -33,8 +34,14 @@ export function browserJob(name: BrowserName): PowerJob {
             add({ control: { powerCuts: cuts, acknowledged, lost } });
           }
         }
-        const { cuts, acknowledged } = await cutPower({ ...options, cuts: size, seed: nextSeed() });
-        add({ powerCuts: cuts, acknowledged });
+        const moments = name === 'chromium' && (first / CUTS_OF_A_PROFILE) % 2 === 1 ? 'new log' : 'any';
+        const { cuts, acknowledged, lost, torn } = await countCuts({
+          ...options,
+          cuts: size,
+          seed: nextSeed(),
+          moments,
+        });
+        add({ powerCuts: cuts, acknowledged, lost, torn: { powerCuts: torn.cuts, lost: torn.lost } });
       }
       for (const { size } of pieces(kills, KILLS_OF_A_PROFILE)) {
         add(await killBrowser({ browser: name, kills: size, seed: nextSeed() }));
@@ -45,6 +52,17 @@ export function browserJob(name: BrowserName): PowerJob {
       return figures;
     },
   };
+}
+
+/** A cut that lost something is counted, and the next profile begins; anything else ends the job. */
+async function countCuts(options: CutsOptions): Promise<CutFigures> {
+  try {
+    return await cutPower(options);
+  } catch (error) {
+    if (!(error instanceof CutNotBorne) || error.figures.lost === 0) throw error;
+    console.error(error.message);
+    return error.figures;
+  }
 }
 
 function pieces(total: number, most: number): { readonly first: number; readonly size: number }[] {

@@ -8,10 +8,13 @@ import { createRandom } from '../../support/random.ts';
 import type { PowerCutDisk } from '../power-cut.ts';
 import { createPowerCutDisk } from '../power-cut.ts';
 import type { BrowserName, PowerBrowser } from './browser.ts';
-import { expectAllIsThere, expectServerKept } from './expectations.ts';
+import type { DiskImage } from './disk-image.ts';
+import { takeImage } from './disk-image.ts';
+import { expectAllButOneTransaction, expectAllIsThere, expectServerKept } from './expectations.ts';
 import { LAUNCH, visit } from './launch.ts';
+import { lackingChanges, levelDbFolders, nextLog } from './leveldb-log.ts';
 import type { Comparison, Told } from './proof.ts';
-import { compareView } from './proof.ts';
+import { compareView, NotAsTold } from './proof.ts';
 import type { PageAgent } from './site/agents.ts';
 import type { PowerSite } from './site/power-site.ts';
 import { startPowerSite } from './site/power-site.ts';
@@ -24,16 +27,34 @@ export interface CutsOptions {
   readonly seed: number;
   /** `relaxed` and `lying` are the controls, which have to lose: see `PowerSiteOptions` and `PowerCutOptions`. */
   readonly control?: 'relaxed' | 'lying';
+  /**
+   * When the power is cut, after so many writes: `any` time, or `new log`: in the moments after the browser's store began a new
+   * log (Chromium), which comes after some thousand writes. Default: `any`.
+   */
+  readonly moments?: 'any' | 'new log';
 }
 
 export interface CutFigures {
   readonly cuts: number;
   readonly acknowledged: number;
   readonly lost: number;
+  /** Cuts at which the browser's own store had torn a transaction, and the acknowledged writes that nobody has since. */
+  readonly torn: { readonly cuts: number; readonly lost: number };
+}
+
+/** A cut was not borne. What was counted up to it, and with it, is not forgotten. */
+export class CutNotBorne extends Error {
+  readonly figures: CutFigures;
+  constructor(message: string, figures: CutFigures, cause: unknown) {
+    super(message, { cause });
+    this.figures = figures;
+  }
 }
 
 /** After the count that a cut waits for, it comes within so long, ms. */
 const MOMENT_MS = 400;
+/** After a new log was begun; until the last one is in a table it takes about as long. */
+const NEW_LOG_MOMENT_MS = 60;
 /**
  * Whether a later piece of what was not synced may reach the disk without an earlier one. SQLite bears that. LevelDB calls it
  * corruption, and Chromium then deletes the whole database, strictly committed entries included: no site can prevent it, and
@@ -52,7 +73,8 @@ interface World {
  * One browser whose power is cut again and again while its page writes, with the server in reach or not. After each cut the
  * same profile is started as a disk would hold it. Whatever a page was told to be safe has to be shown, once; the log goes
  * on where it ended, without a fork, also where the server held more or less of it; and the server ends with each write once.
- * A control returns at its first cut, with what it lost.
+ * Where Chromium's own store tore a transaction (docs/reliability.md), that one may be gone, and no other. Throws `CutNotBorne`
+ * for anything else. A control returns at its first cut, with what it lost.
  */
 export async function cutPower(options: CutsOptions): Promise<CutFigures> {
   const scratch = createScratch();
@@ -91,28 +113,49 @@ async function firstVisit({ site, disk, options }: World): Promise<void> {
   await promisify(execFile)('sync', { env: { ...process.env, ...env, POWER_CUT_DISK: 'honest' } });
 }
 
+/** What is looked at after a cut, and afterwards forgotten, unless it was not borne. */
+interface Cut {
+  /** What the disk chose. */
+  readonly choices: string;
+  /** What the browser's store lacks between what it has. */
+  readonly torn: string | undefined;
+  readonly image: DiskImage;
+}
+
 async function cutAndGoOn(world: World): Promise<CutFigures> {
   const { site, options } = world;
   const { record } = site;
-  for (let cut = 0; cut < options.cuts; cut++) {
+  let last: Cut | undefined;
+  let torn = { cuts: 0, lost: 0 };
+  const figuresOf = (cuts: number, lost = 0): CutFigures => ({
+    cuts,
+    acknowledged: record.count() + torn.lost,
+    lost,
+    torn,
+  });
+  for (let cut = 0; cut <= options.cuts; cut++) {
+    const isEnd = cut === options.cuts;
     const { browser, agent } = await restart(world);
     try {
-      await expectAllIsThere(site, agent, `after cut ${cut}`);
-      await writeAndCut(world, browser, agent, `cut${cut}`);
+      const when = isEnd ? 'in the end' : `after cut ${cut}`;
+      if (last?.torn !== undefined) torn = { ...torn, cuts: torn.cuts + 1 };
+      if (last?.torn === undefined) await expectAllIsThere(site, agent, when, torn.cuts);
+      else torn = { ...torn, lost: torn.lost + (await expectAllButOneTransaction(site, agent, torn.cuts, when)) };
+      last?.image.forget();
+      if (isEnd) await browser.close();
+      else last = await writeAndCut(world, browser, agent, `cut${cut}`);
+    } catch (error) {
+      const lost = error instanceof NotAsTold ? error.comparison.lost.length : 0;
+      const where =
+        last && `; the disk: ${last.choices}; torn: ${last.torn ?? 'nothing'}; kept in ${last.image.keep()}`;
+      throw new CutNotBorne(`${String(error)}${where ?? ''}`, figuresOf(cut, lost), error);
     } finally {
       await browser.kill();
     }
   }
-  const { browser, agent } = await restart(world);
-  try {
-    await expectAllIsThere(site, agent, 'in the end');
-    await browser.close();
-  } finally {
-    await browser.kill();
-  }
   await site.end();
   await expectServerKept(site);
-  return { cuts: options.cuts, acknowledged: record.count(), lost: 0 };
+  return figuresOf(options.cuts);
 }
 
 async function restart({ site, disk, options, random }: World): Promise<{ browser: PowerBrowser; agent: PageAgent }> {
@@ -123,20 +166,28 @@ async function restart({ site, disk, options, random }: World): Promise<{ browse
 }
 
 /** Writes with the server in reach, without it, or with it coming back, and cuts the power in the middle of that. */
-async function writeAndCut(world: World, browser: PowerBrowser, agent: PageAgent, round: string): Promise<void> {
+async function writeAndCut(world: World, browser: PowerBrowser, agent: PageAgent, round: string): Promise<Cut> {
   const { site, disk, random, options } = world;
   const { record } = site;
   const server = Math.floor(random() * 3);
   site.setOnline(server === 0);
+  const newLogs = options.moments === 'new log' ? levelDbFolders(disk.folder).map((folder) => nextLog(folder)) : [];
+  for (const newLog of newLogs) newLog.catch(() => undefined); // one of them is enough
   await agent.ask('write', { round, batch: 20 });
-  await record.untilCount(record.count() + options.writesPerCut);
+  if (newLogs.length > 0) await Promise.race(newLogs);
+  else await record.untilCount(record.count() + options.writesPerCut);
   if (server === 1) site.setOnline(true);
-  await delay(random() * MOMENT_MS);
-  await disk.cut(browser.pid, {
-    names: random() < 0.5 ? 'synced' : 'newest',
-    bytes: MAY_BE_TORN[options.browser] && random() < 0.5 ? 'torn' : 'lost',
-    random,
-  });
+  await delay(random() * (newLogs.length > 0 ? NEW_LOG_MOMENT_MS : MOMENT_MS));
+  const names = random() < 0.5 ? 'synced' : 'newest';
+  const bytes = MAY_BE_TORN[options.browser] && random() < 0.5 ? 'torn' : 'lost';
+  await disk.cut(browser.pid, { names, bytes, random });
+  return {
+    choices: `names ${names}, bytes ${bytes}`,
+    torn: levelDbFolders(disk.folder)
+      .map(lackingChanges)
+      .find((lacking) => lacking !== undefined),
+    image: takeImage(disk.folder, options.browser),
+  };
 }
 
 async function cutOnce(world: World): Promise<CutFigures> {
@@ -156,7 +207,7 @@ async function cutOnce(world: World): Promise<CutFigures> {
   const browser = await LAUNCH[options.browser]({ profile: disk.folder, env: disk.env });
   try {
     const { lost }: Comparison = await compareView(await visit(browser, site), told);
-    return { cuts: 1, acknowledged: told.size, lost: lost.length };
+    return { cuts: 1, acknowledged: told.size, lost: lost.length, torn: { cuts: 0, lost: 0 } };
   } finally {
     await browser.kill();
   }

@@ -98,12 +98,20 @@ export function isClean({ lost, wrong }: Comparison): boolean {
   return lost.length === 0 && wrong.length === 0;
 }
 
+/** Something that was told to be safe is not there, or not as it was told. */
+export class NotAsTold extends Error {
+  readonly comparison: Comparison;
+  constructor(where: string, comparison: Comparison) {
+    const { lost, wrong } = comparison;
+    const some = (list: readonly string[]): string => list.slice(0, 5).join('; ');
+    super(`${where}: ${lost.length} lost (${some(lost)}), ${wrong.length} wrong (${some(wrong)})`);
+    this.comparison = comparison;
+  }
+}
+
 /** Throws what is wrong, in a few lines. */
 export function demandClean(where: string, comparison: Comparison): void {
-  if (isClean(comparison)) return;
-  const { lost, wrong } = comparison;
-  const some = (list: readonly string[]): string => list.slice(0, 5).join('; ');
-  throw new Error(`${where}: ${lost.length} lost (${some(lost)}), ${wrong.length} wrong (${some(wrong)})`);
+  if (!isClean(comparison)) throw new NotAsTold(where, comparison);
 }
 
 export function demandEqual<T>(what: string, found: T, wanted: T): void {
