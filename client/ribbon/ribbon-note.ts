@@ -12,7 +12,6 @@ export const RIBBON_TEXTS = {
   'sign-in': 'Sign in',
   'text-full': 'This device has no room left for new changes',
   'text-evictable': 'Some changes are on this device only',
-  'text-fork': 'This device was copied; your changes are kept and sent again',
   dismiss: 'OK',
 } as const;
 

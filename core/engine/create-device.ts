@@ -70,7 +70,7 @@ export async function createDevice(options: DeviceOptions): Promise<Device> {
       refused: replica.view.refused().filter(({ log }) => log === own),
       conflicts: replica.view.conflicted().length,
       updatesReady,
-      atRisk: riskOf(memory.blocked[own ?? '']),
+      atRisk: riskOf(),
       updateNeeded: connection === 'needs-update',
       lastSynced: memory.syncedAt,
       setback: memory.setback,
@@ -78,9 +78,8 @@ export async function createDevice(options: DeviceOptions): Promise<Device> {
     };
   }
 
-  function riskOf(blocked: string | undefined): DeviceStatus['atRisk'] {
+  function riskOf(): DeviceStatus['atRisk'] {
     if (loop.isStorageFull()) return 'full';
-    if (blocked === 'fork') return 'fork';
     return isEvictable() ? 'evictable' : undefined;
   }
 

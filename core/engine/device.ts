@@ -18,7 +18,7 @@ export interface DeviceStatus {
   /** Entries of others that wait under the ribbon. */
   readonly updatesReady: number;
   /** Why writes may be lost before they are sent, when they may: `evictable` storage, a `full` one, a `fork` of an own log. */
-  readonly atRisk: 'evictable' | 'full' | 'fork' | undefined;
+  readonly atRisk: 'evictable' | 'full' | undefined;
   /** Entries of a kind that this version does not know are here. */
   readonly updateNeeded: boolean;
   /** ms, by the server's clock; undefined before the first contact. */

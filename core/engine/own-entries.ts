@@ -1,8 +1,9 @@
-import type { Json } from '../log/body.ts';
+import type { Body, Json } from '../log/body.ts';
 import { partsToBody } from '../log/body.ts';
 import { toBase64Url } from '../log/bytes.ts';
 import type { Crypto } from '../log/crypto.ts';
 import { KIND } from '../log/header.ts';
+import { leftName } from '../log/log-store.ts';
 import type { Run } from '../log/run.ts';
 import { chainIds } from '../log/run-verify.ts';
 import type { LogName } from '../log/version-vector.ts';
@@ -33,22 +34,31 @@ function above(last = 0, acknowledged = 0): number {
   return last - Math.max(acknowledged, 0);
 }
 
-/** What the authority said of an own entry. */
+/** What the authority said of an own entry, wherever it stands now: in a log that was left, or appended again in the next one. */
 export async function verdictOf(replica: Replica, crypto: Crypto, id: string): Promise<Verdict> {
-  const refusal = replica.view.refusal(id);
-  if (refusal !== undefined) return { state: 'refused', code: refusal.code, reason: refusal.reason };
-  const ends = await ownEnds(replica);
-  const sequence = ends && (await findEntry(replica, crypto, ends.log, ends.last, id));
-  if (ends === undefined || sequence === undefined) return { state: 'unknown' };
-  return { state: sequence > ends.acknowledged ? 'unsent' : 'accepted' };
+  const { moving, acknowledged } = await readMemory(replica.store);
+  const own = replica.ownLog();
+  const left = [...(await replica.store.valuesUnder(leftName(''))).keys()].map((name) => name.slice(leftName('').length));
+  for (const log of own === undefined ? left : [own, ...left]) {
+    const found = await findEntry(replica, crypto, log, id);
+    if (found === undefined) continue;
+    const refusal = replica.view.refusal(found.id) ?? replica.view.refusal(id);
+    if (refusal !== undefined) return { state: 'refused', code: refusal.code, reason: refusal.reason };
+    // Of a log that was left, all is acknowledged that is not to be moved.
+    const last = log === own ? (acknowledged.get(log) ?? -1) : log === moving?.log ? moving.from : Infinity;
+    return { state: found.sequence > last ? 'unsent' : 'accepted' };
+  }
+  return { state: 'unknown' };
 }
 
 /** There is no look-up by id: the log is read, newest first. */
-async function findEntry({ store }: Replica, crypto: Crypto, log: LogName, last: number, id: string): Promise<number | undefined> {
-  for (let end = last; end >= 0; end -= 256) {
+async function findEntry({ store }: Replica, crypto: Crypto, log: LogName, id: string): Promise<{ readonly sequence: number; readonly id: string } | undefined> {
+  const head = await store.head(log);
+  for (let end = head?.sequence ?? -1; end >= 0; end -= 256) {
     for (const run of await store.range(log, Math.max(0, end - 255), end)) {
-      const at = (await chainIds(crypto, run)).findIndex((entryId) => toBase64Url(entryId) === id);
-      if (at >= 0) return run.first + at;
+      const ids = (await chainIds(crypto, run)).map(toBase64Url);
+      const at = ids.findIndex((entryId, i) => entryId === id || bodyOf(run, i)?.origin === id);
+      if (at >= 0) return { sequence: run.first + at, id: ids[at] ?? id };
     }
   }
   return undefined;
@@ -63,9 +73,11 @@ export async function exportUnsent(replica: Replica): Promise<Json[]> {
 }
 
 function entryToJson(log: LogName, run: Run, index: number): Json[] {
+  const [entry, body] = [run.entries[index], bodyOf(run, index)];
+  return entry === undefined || body === undefined ? [] : [{ log, sequence: run.first + index, clock: entry.clock, ...body }];
+}
+
+function bodyOf(run: Run, index: number): Body | undefined {
   const entry = run.entries[index];
-  const sequence = run.first + index;
-  if (entry?.kind !== KIND.data || entry.content.form !== 'body') return [];
-  const body = partsToBody(entry.content.parts, sequence);
-  return body === undefined ? [] : [{ log, sequence, clock: entry.clock, ...body }];
+  return entry?.kind === KIND.data && entry.content.form === 'body' ? partsToBody(entry.content.parts, run.first + index) : undefined;
 }

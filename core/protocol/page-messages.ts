@@ -61,7 +61,7 @@ export interface PageStatus {
   readonly refused: readonly { readonly id: string; readonly code: string; readonly reason: string }[];
   readonly conflicts: number;
   readonly updatesReady: number;
-  readonly atRisk: 'evictable' | 'full' | 'fork' | null;
+  readonly atRisk: 'evictable' | 'full' | null;
   readonly updateNeeded: boolean;
   /** ms by the server's clock; null before the first contact. */
   readonly lastSynced: number | null;

@@ -87,7 +87,7 @@ function look(universe: Universe, machine: Machine, words: ReadonlyMap<Machine, 
 
 /** Idle, with entries to send that nobody refused. */
 function isWaiting({ connection, unsent, atRisk }: PageStatus): boolean {
-  return (connection === 'idle' || connection === 'live') && unsent > 0 && atRisk !== 'fork' && atRisk !== 'full';
+  return (connection === 'idle' || connection === 'live') && unsent > 0 && atRisk !== 'full';
 }
 
 function areEqual(universe: Universe): boolean {

@@ -26,7 +26,6 @@ test('PAGE6 the ribbon says one thing, the most useful first, and nothing when a
   expect(note({ connection: 'needs-auth' }, { newVersion: true })).toBe('text-version → reload');
   expect(note({ updateNeeded: true })).toBe('text-version → reload');
   expect(note({ connection: 'needs-auth', atRisk: 'full' })).toBe('text-sign-in → sign-in');
-  expect(note({ atRisk: 'fork' })).toBe('text-fork → dismiss');
 });
 
 test('PAGE6 storage that may be cleared is mentioned only while unsent changes lie in it, and not again once put away', () => {

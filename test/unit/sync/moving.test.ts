@@ -3,7 +3,7 @@ import { createDevice } from '../../../core/engine/create-device.ts';
 import type { Device } from '../../../core/engine/device.ts';
 import { countUnsent } from '../../../core/engine/own-entries.ts';
 import type { Transport } from '../../../core/engine/ports.ts';
-import type { Draft } from '../../../core/engine/replica.ts';
+import type { Appended, Draft } from '../../../core/engine/replica.ts';
 import { ACKNOWLEDGED, FORKED, vectorToText } from '../../../core/engine/sync-memory.ts';
 import { takeOtherBranch } from '../../../core/engine/take-other-branch.ts';
 import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
@@ -69,4 +69,23 @@ test('SYNC4 S1.2: what was not sent before the key was lost is sent with the fir
   const reader = await openDevice(at, createMemoryRowStore());
   expect(await reader.syncNow('call')).toBe('level');
   expect((await reader.replica.view.items('')).map(({ key }) => key)).toEqual(['a', 'b', 'c']);
+});
+
+test('PAGE11 S1.2: what is asked of an entry is answered when the device goes on in another log, too', async () => {
+  const at = createResponder();
+  const device = await openDevice(at, createMemoryRowStore());
+  const put = async (key: string): Promise<Appended> => {
+    const [appended] = await device.replica.append([{ writes: [{ key, value: 1 }] }]);
+    if (appended === undefined) throw new Error('one draft makes one entry');
+    return appended;
+  };
+  const sent = await put('a');
+  expect(await device.syncNow('call')).toBe('level');
+  const unsent = await put('b');
+  await device.replica.rotate('restored', sent.sequence);
+  expect(await device.settled(sent.id)).toEqual({ state: 'accepted' });
+  expect(await device.settled(unsent.id)).toEqual({ state: 'unsent' });
+  expect(await device.syncNow('call')).toBe('level');
+  expect(await device.settled(unsent.id)).toEqual({ state: 'accepted' });
+  expect(await device.settled('A'.repeat(43))).toEqual({ state: 'unknown' });
 });
