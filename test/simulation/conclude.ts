@@ -2,6 +2,7 @@ import { letADayGoBy } from './byzantine/after-lies.ts';
 import { intrusionsOf } from './byzantine/intrusions.ts';
 import { checkChains } from './checks/check-chains.ts';
 import { checkEnd } from './checks/check-end.ts';
+import { checkLack } from './checks/check-lack.ts';
 import { checkLively } from './checks/check-lively.ts';
 import { checkNewcomer } from './checks/check-newcomer.ts';
 import { checkTraffic } from './checks/check-traffic.ts';
@@ -18,6 +19,7 @@ import type { Universe } from './universe/universe.ts';
 export async function conclude(universe: Universe): Promise<void> {
   const { world } = universe;
   endFaults(universe);
+  await checkLack(universe);
   letADayGoBy(universe);
   lookAgain(universe);
   checkStores(universe);
@@ -25,7 +27,7 @@ export async function conclude(universe: Universe): Promise<void> {
   if (world.failure() === undefined) {
     intrusionsOf(world).setDeceiving(false);
     checkTraffic(universe);
-    if (world.seed % 2 === 0) await checkLively(universe);
+    if (world.seed % 4 !== 1) await checkLively(universe);
     if (world.failure() === undefined) await checkCalm(universe);
   }
   if (world.failure() === undefined) {

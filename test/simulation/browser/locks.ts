@@ -12,6 +12,9 @@ interface Waiting {
   readonly isAlive: () => boolean;
 }
 
+/** So often a browser that is busy takes its time to hand a lock over. */
+const SLOW_CHANCE = 0.1;
+
 export function createLocks(world: World, random: SimRandom): SimLocks {
   const queueByName = new Map<string, { held: boolean; readonly waiting: Waiting[] }>();
 
@@ -24,7 +27,7 @@ export function createLocks(world: World, random: SimRandom): SimLocks {
     else if (!first.isAlive()) next(name);
     else {
       queue.held = true;
-      world.after(random.between(0.01, 0.3), 'lock', () => (first.isAlive() ? first.grant() : next(name)));
+      world.after(random.chance(SLOW_CHANCE) ? random.between(0.3, 40) : random.between(0.01, 0.3), 'lock', () => (first.isAlive() ? first.grant() : next(name)));
     }
   }
 

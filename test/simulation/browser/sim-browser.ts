@@ -253,7 +253,7 @@ export function createSimBrowser(parts: SimBrowserOptions): SimBrowser {
     controllers.clear();
     if (active !== undefined) world.kill(active.process);
     if (installing !== undefined) world.kill(installing.process);
-    for (const { process } of [...leaving]) world.kill(process);
+    for (const { process } of leaving) world.kill(process);
     active = undefined;
     installing = undefined;
   }

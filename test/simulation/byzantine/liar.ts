@@ -22,6 +22,11 @@ export function startLying(universe: Universe, machine: Machine, fault: Extract<
   const lie = LIES_TOLD[fault.lie]({ universe, random, space: machine.scope.space });
   network.serve(address, process, createLiar(universe, lie));
   network.divert(machine.name, ORIGIN, address);
+  // What stands already would go on with the real one.
+  if (!network.isPartitioned(machine.name, ORIGIN)) {
+    network.partition(machine.name, ORIGIN);
+    network.mend(machine.name, ORIGIN);
+  }
   world.after(fault.forMs, 'a liar leaves', () => {
     network.divert(machine.name, ORIGIN, undefined);
     world.kill(process);

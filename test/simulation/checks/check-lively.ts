@@ -4,9 +4,9 @@ import type { Universe } from '../universe/universe.ts';
 import { runAsWorld } from '../world/process.ts';
 import { presentHeads } from './level.ts';
 
-const ROUNDS = 4;
+const ROUNDS = 6;
 /** Everybody writes within so long. Rounds of the network take about as much. */
-const SPREAD_MS = 120;
+const SPREADS_MS: readonly number[] = [10, 40, 120];
 /** On a network without faults, virtual ms: everybody has everything, unasked. */
 const WITHIN_MS = 15_000;
 const WAKE_UP_MS = 60_000;
@@ -27,9 +27,10 @@ export async function checkLively(universe: Universe): Promise<void> {
   // Not every stream stands: then it is the fallback that is seen to elsewhere.
   if (live.size < machines.length) return;
   for (let round = 0; round < ROUNDS; round++) {
+    const spread = random.pick(SPREADS_MS);
     for (const machine of machines) {
       if (random.chance(0.3)) continue;
-      world.after(random.between(0, SPREAD_MS), 'somebody writes', () => openBurst(universe, machine, 1, 1 + random.int(2)));
+      world.after(random.between(0, spread), 'somebody writes', () => openBurst(universe, machine, 1, 1 + random.int(2)));
     }
     await world.run(world.now() + WITHIN_MS);
     if (world.failure() !== undefined) return;

@@ -1,10 +1,13 @@
-import type { HeadRow } from '../../../core/log/row-store.ts';
+import type { HeadRow, RunRow } from '../../../core/log/row-store.ts';
 import { databaseName } from '../../../sw/devices.ts';
 import { intrusionsOf } from '../byzantine/intrusions.ts';
 import type { Machine } from '../universe/machine.ts';
 import type { ServerMachine } from '../universe/server-machine.ts';
 import type { World } from '../world/world.ts';
+import type { RawRecord } from '../disk/fake-internals.ts';
+import { joinPieces } from './join-pieces.ts';
 import { peek } from './peek.ts';
+import { entriesOf } from './stored-log.ts';
 
 interface Parts {
   readonly world: World;
@@ -33,10 +36,14 @@ function check({ world, server }: Parts, machine: Machine): void {
   if (text === undefined) return;
   const [epoch, position] = JSON.parse(text) as [string, number, string];
   if (epoch !== server.epochOf(machine.scope.space)) return;
-  const { heads, arrivals } = server.disk.rows(machine.scope.space);
+  const { heads, runs, arrivals } = server.disk.rows(machine.scope.space);
   for (const [log, sequence] of JSON.parse(values.get('value:acknowledged') ?? '[]') as [string, number][]) {
     const head = heads.get(log)?.sequence;
     if (sequence > (head ?? -1)) world.fail('SYNC2', `${machine.name} takes ${sequence} of ${log} for durable; the server has ${head ?? 'none'}`);
+    // Another entry that came to the same place is not the one that this device wrote.
+    const own = printOf(rowsOf(read('runs')), log, sequence);
+    const theirs = printOf([...(runs.get(log) ?? [])].map(({ log: name, first, bytes }) => ({ log: name, first, bytes })), log, sequence);
+    if (own !== undefined && theirs !== undefined && own !== theirs) world.fail('SYNC2', `${machine.name} takes its ${sequence} of ${log} for durable; the server has another one`);
   }
   const last = arrivals.at(-1)?.position ?? 0;
   // The next entry to arrive would be passed over.
@@ -49,4 +56,24 @@ function check({ world, server }: Parts, machine: Machine): void {
     if (arrival.last <= (held.get(arrival.log) ?? -1) || forked.includes(arrival.log)) continue;
     return world.fail('SYNC3', `${machine.name} takes the cursor ${position} and lacks ${arrival.last} of ${arrival.log}, which arrived at ${arrival.position}`);
   }
+}
+
+type Row = Pick<RunRow, 'log' | 'first' | 'bytes'>;
+
+/** The rows of a browser's store, with the pieces that they lie in put together. */
+function* rowsOf(records: readonly RawRecord[]): Generator<Row> {
+  for (let i = 0; i < records.length; ) {
+    const { key, value } = records[i] as RawRecord;
+    const [log, first] = key as unknown as readonly [string, number];
+    const pieces = [(value as { readonly piece: RunRow['bytes'] }).piece];
+    for (i += 1; (records[i]?.key as readonly unknown[] | undefined)?.length === 3; i += 1) pieces.push(records[i]?.value as RunRow['bytes']);
+    yield { log, first, bytes: pieces.length === 1 ? (pieces[0] as RunRow['bytes']) : joinPieces(pieces) };
+  }
+}
+
+/** What tells an entry from any other at its place; undefined where it is not held. */
+function printOf(rows: Iterable<Row>, log: string, sequence: number): string | undefined {
+  let row: Row | undefined;
+  for (const candidate of rows) if (candidate.log === log && candidate.first <= sequence && candidate.first >= (row?.first ?? 0)) row = candidate;
+  return row === undefined ? undefined : entriesOf(row.bytes).get(sequence)?.print;
 }

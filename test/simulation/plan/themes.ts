@@ -49,35 +49,50 @@ function goneFor(random: SimRandom, atMs: number, browser: number, most: number)
   ]);
 }
 
-/** Profiles that are copied, or put back, with entries that nobody else has, and both or all go on. */
-const copies: Theme = (random) => {
+/** Somebody is there and writes, in a few tabs at once. */
+const burst = (random: SimRandom, atMs: number, browser: number): Fault => ({ atMs: Math.max(0, Math.floor(atMs)), kind: 'tab-burst', browser, tabs: 2 + random.int(2), writes: 1 + random.int(3) });
+
+/** A database that is put back, while the server knows what was written since, with entries in it that were not sent yet. */
+const setbacks: Theme = (random) => {
   const scale = smallScale(random, { browsers: 1 + random.int(2) });
   const { busyMs, browsers } = scale;
-  const faults: Fault[] = [];
   const browser = random.int(browsers);
-  const away = ms(random, 0.1 * busyMs, 0.4 * busyMs);
-  const awayMs = ms(random, 0.1 * busyMs, 0.4 * busyMs);
-  if (random.chance(0.8)) faults.push({ atMs: away, kind: 'partition', browser, forMs: awayMs });
-  const saved = ms(random, away, away + awayMs);
-  faults.push({ atMs: saved, kind: 'save-profile', browser });
+  const faults: Fault[] = [];
+  const saved = ms(random, 0.1 * busyMs, 0.35 * busyMs);
+  if (random.chance(0.7)) faults.push({ atMs: saved - 1_000, kind: 'partition', browser, forMs: ms(random, 1_000, 4_000) }, burst(random, saved - 900, browser));
+  faults.push({ atMs: saved, kind: 'save-profile', browser }, burst(random, saved + ms(random, 0, 3_000), browser));
   for (let i = 1 + random.int(3); i > 0; i--) {
-    const atMs = ms(random, saved, 0.95 * busyMs);
-    const downMs = ms(random, 50, 1_000);
-    const copy = random.pick<Fault>([
-      { atMs, kind: 'clone-profile', browser },
-      { atMs, kind: 'clone-profile', browser },
-      { atMs, kind: 'restore-profile', browser, downMs, all: false },
-      { atMs, kind: 'restore-profile', browser, downMs, all: false },
-      { atMs, kind: 'restore-profile', browser, downMs, all: true },
-      { atMs, kind: 'evict', browser },
-    ]);
-    faults.push(copy);
+    const atMs = ms(random, saved + 3_000, 0.95 * busyMs);
+    const downMs = ms(random, 50, 500);
+    faults.push({ atMs, kind: 'restore-profile', browser, downMs, all: random.chance(0.15) });
     // Whoever comes back writes at once, and the network may not be there yet.
-    if (random.chance(0.3)) faults.push({ atMs, kind: 'partition', browser, forMs: ms(random, 500, 10_000) });
-    if (random.chance(0.7)) faults.push({ atMs: atMs + downMs + ms(random, 1, 300), kind: 'tab-burst', browser, tabs: 2 + random.int(2), writes: 1 + random.int(3) });
+    if (random.chance(0.6)) faults.push({ atMs, kind: 'partition', browser, forMs: ms(random, 500, 8_000) });
+    for (let j = random.int(3); j >= 0; j--) faults.push(burst(random, atMs + downMs + ms(random, 1, 2_000), browser));
     if (random.chance(0.3)) faults.push(goneFor(random, atMs + downMs, browser, 12));
-    if (random.chance(0.3)) faults.push({ atMs: atMs + ms(random, 0, 5_000), kind: 'update-worker', browser });
   }
+  return { scale, faults };
+};
+
+/** A profile that is copied with entries that were not sent yet: the copy is first to send them, and both go on. */
+const copies: Theme = (random) => {
+  const scale = smallScale(random, { browsers: 1, updates: 'live' });
+  const { busyMs } = scale;
+  const away = ms(random, 0.1 * busyMs, 0.3 * busyMs);
+  const awayMs = ms(random, 3_000, 0.5 * busyMs);
+  const back = away + awayMs;
+  const copied = ms(random, away + 500, back - 1_500);
+  const faults: Fault[] = [
+    { atMs: away, kind: 'partition', browser: 0, forMs: awayMs },
+    burst(random, away + ms(random, 0, 500), 0),
+    { atMs: copied, kind: 'clone-profile', browser: 0 },
+    burst(random, copied + ms(random, 1, 1_500), 0),
+    ...times(2, () => burst(random, copied + ms(random, 100, 3_000), 1)),
+    ...times(1 + random.int(4), () => burst(random, back + ms(random, 0, 3_000), 0)),
+  ];
+  if (random.chance(0.7)) faults.push({ atMs: back - 1, kind: 'network', browser: 0, fault: { kind: 'delay', chance: 1, minMs: 0, maxMs: ms(random, 100, 3_000) }, forMs: 6_000 });
+  if (random.chance(0.4)) faults.push({ atMs: ms(random, back - 2_000, back + 2_000), kind: 'update-worker', browser: random.int(2) });
+  if (random.chance(0.5)) faults.push(...times(1 + random.int(3), () => goneFor(random, back + ms(random, 0, 2_000), random.int(2), 15)));
+  if (random.chance(0.3)) faults.push({ atMs: ms(random, back, busyMs), kind: 'clone-profile', browser: 0 });
   return { scale, faults };
 };
 
@@ -87,20 +102,31 @@ const twins: Theme = (random) => {
   const { busyMs } = scale;
   const fault: NetworkFault = { kind: 'delay', chance: 1, minMs: 0, maxMs: ms(random, 50, 5_000) };
   const first = ms(random, 0.1 * busyMs, 0.5 * busyMs);
-  const faults: Fault[] = [{ atMs: first, kind: 'clone-profile', browser: 0 }];
-  if (random.chance(0.7)) faults.push({ atMs: 0, kind: 'network', fault, forMs: busyMs });
+  const faults: Fault[] = [{ atMs: first, kind: 'clone-profile', browser: 0 }, burst(random, first + ms(random, 0, 1_000), 0), burst(random, first + ms(random, 0, 2_000), 1)];
+  if (random.chance(0.5)) faults.push({ atMs: 0, kind: 'network', fault, forMs: busyMs });
   faults.push(
     ...times<Fault>(2 + random.int(6), () => {
-      const atMs = ms(random, first, 0.95 * busyMs);
+      const atMs = ms(random, first, Math.min(first + 10_000, 0.95 * busyMs));
       return random.pick<Fault>([
-        { atMs, kind: 'tab-burst', browser: random.int(2), tabs: 2, writes: 1 + random.int(4) },
-        { atMs, kind: 'tab-burst', browser: random.int(2), tabs: 2, writes: 1 + random.int(4) },
+        burst(random, atMs, random.int(2)),
+        burst(random, atMs, random.int(2)),
         { atMs, kind: 'update-worker', browser: random.int(2) },
         { atMs, kind: 'partition', browser: random.int(2), forMs: ms(random, 500, 10_000) },
+        { atMs, kind: 'clone-profile', browser: random.int(2) },
         goneFor(random, atMs, random.int(2), 20),
       ]);
     }),
   );
+  return { scale, faults };
+};
+
+/** Everybody writes at the same moments, and nothing is wrong. */
+const crowds: Theme = (random) => {
+  const scale = smallScale(random, { browsers: 3 + random.int(2), accounts: 1, validator: false, keys: random.pick([1, 8]) });
+  const faults = times<Fault>(3 + random.int(6), () => {
+    const atMs = ms(random, 0.05 * scale.busyMs, 0.95 * scale.busyMs);
+    return times(scale.browsers, (browser) => burst(random, atMs + random.int(60), browser));
+  });
   return { scale, faults };
 };
 
@@ -121,22 +147,25 @@ const twoVersions: Theme = (random) => {
 };
 
 /** The server falls back to an early state, and newcomers are there first: who was there before is away. */
-const serverSetback: Theme = (random) => {
-  const scale = smallScale(random, { browsers: 1 + random.int(3), validator: random.chance(0.4) });
+const serverSetbacks: Theme = (random) => {
+  const scale = smallScale(random, { browsers: 1 + random.int(3), validator: random.chance(0.3) });
   const { busyMs, browsers } = scale;
-  const newcomer = (atMs: number): Fault => ({ atMs, kind: random.pick(['evict', 'evict', 'clone-profile'] as const), browser: random.int(browsers) });
-  const faults: Fault[] = [{ atMs: ms(random, 0, 0.4 * busyMs), kind: 'server-save' }];
-  faults.push(...times(1 + random.int(2), () => newcomer(ms(random, 0.1 * busyMs, 0.6 * busyMs))));
+  const clones = random.chance(0.2);
+  const newcomer = (atMs: number): Fault => ({ atMs, kind: clones ? 'clone-profile' : 'evict', browser: random.int(browsers) });
+  const faults: Fault[] = [{ atMs: random.chance(0.3) ? random.int(300) : ms(random, 0.1 * busyMs, 0.25 * busyMs), kind: 'server-save' }];
+  if (random.chance(0.7)) faults.push(newcomer(ms(random, 0.3 * busyMs, 0.5 * busyMs)));
   for (let i = 1 + random.int(2); i > 0; i--) {
-    const atMs = ms(random, 0.4 * busyMs, 0.85 * busyMs);
+    const atMs = ms(random, 0.55 * busyMs, 0.9 * busyMs);
     const downMs = ms(random, 50, 2_000);
+    const up = atMs + downMs;
     faults.push({ atMs, kind: 'server-restore', downMs });
     for (let browser = 0; browser < browsers; browser++) {
-      if (random.chance(0.4)) faults.push({ atMs: atMs - ms(random, 0, 0.2 * busyMs), kind: 'partition', browser, forMs: ms(random, 0.1 * busyMs, 0.4 * busyMs) });
-      else if (random.chance(0.5)) faults.push({ atMs: atMs + downMs + ms(random, 0, 1_000), kind: 'tab-burst', browser, tabs: 2, writes: 1 + random.int(4) });
+      const what = random.pick(['away', 'away', 'writes', 'neither'] as const);
+      if (what === 'away') faults.push({ atMs: Math.max(0, atMs - ms(random, 0, 3_000)), kind: 'partition', browser, forMs: ms(random, 2_000, 15_000) });
+      if (what === 'writes') faults.push(burst(random, up + ms(random, 0, 1_000), browser));
     }
-    if (random.chance(0.6)) faults.push(newcomer(atMs + downMs + ms(random, 0, 3_000)));
-    if (random.chance(0.3)) faults.push({ atMs: atMs + downMs, kind: 'server-kill', downMs: ms(random, 10, 1_000), after: strike(random, 40) });
+    if (random.chance(0.7)) faults.push(newcomer(ms(random, atMs - 300, up + 300)));
+    if (random.chance(0.3)) faults.push({ atMs: up, kind: 'server-kill', downMs: ms(random, 10, 1_000), after: strike(random, 40) });
   }
   return { scale, faults };
 };
@@ -189,7 +218,7 @@ const intruders: Theme = (random) => {
 /** Somebody answers in the server's place. */
 const liars: Theme = (random) => {
   const scale = smallScale(random, { browsers: 2, accounts: 1 });
-  const lies: readonly Lie[] = times(1 + random.int(2), () => random.pick(LIES));
+  const lies: readonly Lie[] = random.chance(0.4) ? ['withhold'] : times(1 + random.int(2), () => random.pick(LIES));
   const faults = times<Fault>(1 + random.int(3), () => ({
     atMs: ms(random, 0.1 * scale.busyMs, 0.8 * scale.busyMs),
     kind: 'lying-server',
@@ -263,10 +292,12 @@ const imports: Theme = (random) => {
 
 /** Those with more ways to go wrong are drawn more often. */
 const WEIGHTS: readonly (readonly [Theme, weight: number])[] = [
+  [setbacks, 3],
   [copies, 3],
   [twins, 2],
-  [twoVersions, 3],
-  [serverSetback, 2],
+  [crowds, 2],
+  [twoVersions, 4],
+  [serverSetbacks, 4],
   [portals, 1],
   [strikes, 2],
   [newborn, 1],

@@ -34,15 +34,6 @@ export const ENGINE_BUGS: readonly PlantedBug[] = [
     faults: ['network'],
   },
   {
-    name: 'old-acknowledgement-kept-in-a-new-epoch',
-    file: 'core/engine/exchange.ts',
-    find: 'const said = acknowledged.get(own) ?? (namesAll ? -1 : before);',
-    replace: 'const said = acknowledged.get(own) ?? before;',
-    why: 'what was acknowledged once is durable for ever',
-    expect: ['S2.11', 'SYNC2', 'SYNC7'],
-    faults: ['server-restore'],
-  },
-  {
     name: 'only-own-entries-sent-again',
     file: 'core/engine/exchange.ts',
     find: 'if (serverHeads !== undefined) return missingRanges(mine, serverHeads).filter(({ log }) => blocked[log] === undefined);',

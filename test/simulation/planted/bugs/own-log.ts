@@ -13,13 +13,13 @@ export const OWN_LOG_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'two-locks-in-the-wrong-order',
-    file: 'core/engine/own-writer.ts',
-    find: 'return turns(() => underLock(body));',
-    replace: 'return underLock(() => turns(body));',
-    why: 'both are held in the end',
-    expect: ['SYNC7', 'S2.11', 'SYNC10', 'HANG', 'crash'],
-    faults: ['clone-profile', 'restore-profile'],
-  },
+    file: 'core/engine/create-replica.ts',
+    find: 'const outcome = await turns(async () => {',
+    replace: `const lockThenTurn = <T>(body: () => Promise<T>): Promise<T> => ports.lock(\`append:\${JSON.stringify([account, space])}\`, () => turns(body));
+    const outcome = await lockThenTurn(async () => {`,
+    why: 'a merge had better keep the appends of other contexts away, too',
+    expect: ['SYNC7', 'S2.11', 'SYNC10', 'SYNC13', 'HANG', 'crash'],
+    },
   {
     name: 'full-disk-counts-as-stored',
     file: 'core/engine/own-writer.ts',

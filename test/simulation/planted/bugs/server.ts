@@ -48,15 +48,6 @@ export const SERVER_BUGS: readonly PlantedBug[] = [
     faults: ['server-restore', 'server-kill'],
   },
   {
-    name: 'foreign-cursor-taken-for-known',
-    file: 'server/sync/give-runs.ts',
-    find: "if (cursor.epoch !== epoch) return 'foreign';",
-    replace: "if (cursor.epoch !== epoch && cursor.position <= (await store.position())) return 'known';",
-    why: 'a position is a position',
-    expect: ['SYNC3', 'SYNC4', 'SYNC7', 'S2.11', 'SYNC2'],
-    faults: ['server-restore'],
-  },
-  {
     name: 'vectors-never-asked-for',
     file: 'server/sync/answer-sync.ts',
     find: "const mustCompare = cursorVerdict !== undefined && cursorVerdict !== 'known' && part.vector === undefined;",
