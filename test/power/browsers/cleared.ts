@@ -28,10 +28,13 @@ const WRITES = 200;
 const MOMENT_MS = 300;
 /** A request that was cut off is sent again after 4, 8, 16 and 32 s (PAGE2). */
 const LAST_ANSWER_MS = 90_000;
+/** What a write under way may be told: to be sent again. */
+const MAY_FAIL: readonly string[] = ['busy', 'status 503'];
 
 /**
  * The site's data is cleared while its page writes (CAP36): databases alone, then everything and a new visit, in turn. What
- * the server had comes back, once; what is acknowledged after it is kept, in a new log; nothing is sent twice.
+ * the server had comes back, once; what is acknowledged after it is kept, in a new log; nothing is sent twice; whoever
+ * writes while it is cleared is told to try again, if anything.
  */
 export async function clearWhileWriting({ browser: name, times, seed }: ClearedOptions): Promise<ClearedFigures> {
   const scratch = createScratch();
@@ -67,6 +70,8 @@ export async function clearWhileWriting({ browser: name, times, seed }: ClearedO
     await browser.close();
     await site.end();
     await expectServerKept(site, { told: kept() });
+    const failed = site.record.failures().filter(({ code }) => !MAY_FAIL.includes(code));
+    if (failed.length > 0) throw new Error(`writes failed for good: ${JSON.stringify(failed)}`);
     return { cleared: times, acknowledged: site.record.count(), gone: gone.size };
   } finally {
     await scratch.end();
