@@ -58,7 +58,7 @@ function database(oldest: number, logs: Readonly<Record<string, readonly Buffer[
 }
 
 describe('the logs of LevelDB', () => {
-  test('records of any length are read back, up to one that is not whole', () => {
+  test('S2.12: records of any length are read back, up to one that is not whole', () => {
     const records = [1, 32_749, 5, 100_000, 32_768 * 3].map((length, i) => Buffer.alloc(length, i + 1));
     const log = logOf(records);
     expect([...readRecords(log)]).toEqual(records);
@@ -80,7 +80,7 @@ describe('the logs of LevelDB', () => {
     expect(lackingChanges(database(3, { '000003.log': old, '000005.log': [] }))).toBeUndefined();
   });
 
-  test('a new log is told of when it begins', async () => {
+  test('S2.12: a new log is told of when it begins', async () => {
     const folder = database(3, { '000003.log': [] });
     expect(levelDbFolders(join(folder, '..', '..', '..'))).toEqual([folder]);
     const next = nextLog(folder);
