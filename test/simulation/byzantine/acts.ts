@@ -165,7 +165,8 @@ async function falseStatements({ writer, offerLog, loot, universe, victim, rando
   for (const run of runs.slice(-8)) {
     const ids = await chainIds(universe.cryptography.crypto, run);
     const of = { log: toBase64Url(run.log), sequence: run.first, id: toBase64Url(ids[0] ?? new Uint8Array(32)) };
-    const proof = { held: toBase64Url(encodeRun(run)), other: toBase64Url(encodeRun(run)) };
+    const held = Buffer.from(encodeRun(run)).toString('base64url');
+    const proof = { held, other: held };
     await writer().extend([
       random.pick([
         { kind: KIND.refuse, body: body({ ...of, code: 'false', reason: 'because' }) },

@@ -108,7 +108,7 @@ function drawScale(random: SimRandom): Scale {
     accounts: random.chance(0.7) ? 1 : 2,
     spaces: random.chance(0.85) ? 1 : 2,
     keys: random.pick([2, 8, 40, 2_000]),
-    bulk: random.chance(0.2),
+    bulk: random.chance(0.03),
     actionMs: Math.floor(random.pick([0.005, 0.02, 0.05]) * busyMs),
     busyMs,
     hasSync: random.chance(0.6),

@@ -28,8 +28,8 @@ export type Fault = { readonly atMs: number; readonly after?: Strike } & (
   | { readonly kind: 'disk-stall'; readonly browser: number; readonly forMs: number }
   | { readonly kind: 'clock-jump'; readonly browser: number; readonly byMs: number }
   | { readonly kind: 'clock-freeze'; readonly browser: number; readonly forMs: number }
-  /** So many tabs write at once. */
-  | { readonly kind: 'tab-burst'; readonly browser: number; readonly tabs: number; readonly writes: number }
+  /** So many tabs write, at once or within so long. */
+  | { readonly kind: 'tab-burst'; readonly browser: number; readonly tabs: number; readonly writes: number; readonly overMs?: number }
   /** `browser` undefined: every machine. */
   | { readonly kind: 'network'; readonly browser?: number | undefined; readonly fault: NetworkFault; readonly forMs: number }
   | { readonly kind: 'partition'; readonly browser: number; readonly forMs: number }

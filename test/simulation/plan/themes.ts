@@ -133,12 +133,14 @@ const crowds: Theme = (random) => {
 /** The worker is updated while many tabs write, and the disk is slow. */
 const twoVersions: Theme = (random) => {
   const scale = smallScale(random, { browsers: 1 + random.int(2) });
-  const faults = times<Fault>(2 + random.int(3), () => {
+  const faults = times<Fault>(2 + random.int(4), () => {
     const atMs = ms(random, 0.02 * scale.busyMs, 0.9 * scale.busyMs);
     const browser = random.int(scale.browsers);
     const some: Fault[] = [{ atMs, kind: 'update-worker', browser }];
-    // Pages that are there before the new version is, and while it takes over.
-    for (let i = 1 + random.int(4); i > 0; i--) some.push({ atMs: Math.max(0, atMs + ms(random, -1_000, 4_000)), kind: 'tab-burst', browser, tabs: 2 + random.int(3), writes: 1 + random.int(3) });
+    // Pages that are there before the new version is, and go on while it takes over.
+    for (let i = 1 + random.int(2); i > 0; i--) {
+      some.push({ atMs: Math.max(0, atMs + ms(random, -1_500, 500)), kind: 'tab-burst', browser, tabs: 3 + random.int(3), writes: 2 + random.int(3), overMs: ms(random, 500, 6_000) });
+    }
     if (random.chance(0.5)) some.push({ atMs: atMs + ms(random, 0, 3_000), kind: 'disk-stall', browser, forMs: ms(random, 100, 14_000) });
     if (random.chance(0.2)) some.push(goneFor(random, atMs, browser, 20));
     return some;

@@ -11,9 +11,7 @@ export interface PlantedBug {
   readonly replace: string;
   /** What its programmer would have thought. */
   readonly why: string;
-  /** Rules that are broken by it: a failure of any other is not counted as having found it. */
-  readonly expect: readonly string[];
-  /** What has to happen for it to matter. Searched with only once the plain swarm had half of the time. */
+  /** What has to happen for it to matter: drawn only with `--hinted`, to find a seed to remember. */
   readonly faults?: readonly FaultKind[];
 }
 

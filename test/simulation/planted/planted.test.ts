@@ -20,7 +20,7 @@ test('HOUSE planted bugs: at least 40, each with a name of its own and with a se
 });
 
 test('HOUSE planted bugs: a text that is gone, or there twice, is told', () => {
-  const bug = { name: 'x', file: 'f', find: 'a', replace: 'b', why: '', expect: [] };
+  const bug = { name: 'x', file: 'f', find: 'a', replace: 'b', why: '' };
   expect(plantInto('cad', bug)).toBe('cbd');
   expect(() => plantInto('cd', bug)).toThrow('0 times');
   expect(() => plantInto('aa', bug)).toThrow('2 times');

@@ -14,7 +14,7 @@ simulator has to break a rule because of it within ${seconds} s of CPU time. A r
 without the bug. Written by \`npm run planted -- --table\`; do not edit.
 
 ${found.length} of ${searches.length} found. ${fresh ? 'No seed was remembered: time and runs are those of a search from the first seed on.' : 'Remembered seeds were tried first: time and runs are those it takes to find the bug again.'}
-A seed "with" faults draws only those; it counts once the plain swarm had half of the time.
+A seed "with" faults draws only those.
 
 | bug | in | what its programmer would have thought | found by | seed | CPU s (runs) |
 |---|---|---|---|---|---|

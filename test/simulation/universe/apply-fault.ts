@@ -82,7 +82,7 @@ function applyToMachine(universe: Universe, machine: Machine, fault: MachineFaul
         browser.clock.frozenAt = undefined;
       });
     case 'tab-burst':
-      return browser.isRunning() ? openBurst(universe, machine, fault.tabs, fault.writes) : undefined;
+      return browser.isRunning() ? openBurst(universe, machine, fault.tabs, fault.writes, fault.overMs) : undefined;
     case 'network':
       return meetNetworkFault(universe, machine.name, fault);
     case 'partition':

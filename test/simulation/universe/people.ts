@@ -39,11 +39,11 @@ export function openWithUser(universe: Universe, machine: Machine): SimTab {
 }
 
 /** Many tabs at once, each of which writes as soon as it can. */
-export function openBurst(universe: Universe, machine: Machine, tabs: number, writes: number): void {
+export function openBurst(universe: Universe, machine: Machine, tabs: number, writes: number, overMs = 0): void {
   runAsWorld(() => {
     for (let i = 0; i < tabs; i++) {
       const tab = machine.openTab();
-      burst(userOf(universe, machine, tab), writes);
+      burst(userOf(universe, machine, tab), writes, overMs);
       universe.world.after(60_000, 'a burst ends', tab.close);
     }
   });

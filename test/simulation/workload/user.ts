@@ -45,9 +45,14 @@ export function startUser(user: UserOptions): void {
   next();
 }
 
-/** So many writes at once, as an eager person or a script makes them. */
-export function burst(user: UserOptions, writes: number): void {
-  for (let i = 0; i < writes; i++) user.tab.act((page) => put(page, user));
+/** So many writes at once, or within so long, as an eager person or a script makes them. */
+export function burst(user: UserOptions, writes: number, overMs: number): void {
+  const { world, tab, random } = user;
+  for (let i = 0; i < writes; i++) {
+    const write = (): void => tab.act((page) => put(page, user));
+    if (overMs === 0) write();
+    else world.after(random.between(0, overMs), 'a burst goes on', write);
+  }
 }
 
 const put: Act = async (page, user) => {

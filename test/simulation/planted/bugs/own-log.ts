@@ -9,7 +9,6 @@ export const OWN_LOG_BUGS: readonly PlantedBug[] = [
     replace: `for (const [i, one] of batch.entries()) one.settle(toSettled(added[i], own, ids));
       const stored = anything ? await tryExtend(runs, values, batch) : 'stored';`,
     why: 'the entries are signed and the commit is under way: nobody should wait for a disk',
-    expect: ['S2.11', 'SYNC10'],
   },
   {
     name: 'two-locks-in-the-wrong-order',
@@ -18,7 +17,6 @@ export const OWN_LOG_BUGS: readonly PlantedBug[] = [
     replace: `const lockThenTurn = <T>(body: () => Promise<T>): Promise<T> => ports.lock(\`append:\${JSON.stringify([account, space])}\`, () => turns(body));
     const outcome = await lockThenTurn(async () => {`,
     why: 'a merge had better keep the appends of other contexts away, too',
-    expect: ['SYNC7', 'S2.11', 'SYNC10', 'SYNC13', 'HANG', 'crash'],
     },
   {
     name: 'full-disk-counts-as-stored',
@@ -26,7 +24,6 @@ export const OWN_LOG_BUGS: readonly PlantedBug[] = [
     find: "if (batch.length === 1) throw new WakelogError('storage-full');",
     replace: "if (batch.length === 1) return 'stored';",
     why: 'the entry is in memory, and there will be room by the next commit',
-    expect: ['S2.11', 'SYNC10'],
     faults: ['quota'],
   },
   {
@@ -35,7 +32,6 @@ export const OWN_LOG_BUGS: readonly PlantedBug[] = [
     find: 'if (left !== undefined || (head?.sequence ?? -1) >= mark.sequence) return;',
     replace: 'return;',
     why: 'the database knows best how far its own log goes',
-    expect: ['LOG15', 'S2.11', 'S1.2'],
     faults: ['restore-profile', 'partition', 'server-kill'],
   },
   {
@@ -44,7 +40,6 @@ export const OWN_LOG_BUGS: readonly PlantedBug[] = [
     find: 'if (left.some((mark) => mark !== undefined)) throw new Stale();',
     replace: '',
     why: 'who holds the key may write with it',
-    expect: ['LOG15', 'S2.11', 'SYNC7', 'CAP30', 'LOG13'],
     faults: ['clone-profile', 'restore-profile', 'update-worker'],
   },
   {
@@ -53,7 +48,6 @@ export const OWN_LOG_BUGS: readonly PlantedBug[] = [
     find: 'left = await writer.leaveIfContinuedBy(verified);',
     replace: 'left = undefined;',
     why: 'own entries that come back are own entries',
-    expect: ['LOG15', 'S2.11', 'S1.2', 'SYNC7'],
     faults: ['clone-profile', 'restore-profile'],
   },
   {
@@ -62,7 +56,6 @@ export const OWN_LOG_BUGS: readonly PlantedBug[] = [
     find: 'for (const body of await copiesOf(store, old, from)) extension.addCopy(body);',
     replace: '',
     why: 'what the old log holds is still there to be read',
-    expect: ['S2.11'],
     faults: ['clone-profile', 'restore-profile'],
   },
   {
@@ -71,7 +64,6 @@ export const OWN_LOG_BUGS: readonly PlantedBug[] = [
     find: 'copies.push({ ...body, writes, origin: body.origin ?? toBase64Url(id) });',
     replace: 'copies.push({ ...body, writes });',
     why: 'an entry of the new log is a new entry',
-    expect: ['CAP30', 'S1.2', 'VIEW3', 'VIEW2'],
     faults: ['clone-profile', 'restore-profile'],
   },
   {
@@ -80,7 +72,6 @@ export const OWN_LOG_BUGS: readonly PlantedBug[] = [
     find: 'return [{ ...first, values }, ...others];',
     replace: 'return [first, ...others];',
     why: 'the page waits for the answer; it has no reason to ask twice',
-    expect: ['CAP30'],
     faults: ['stop-worker', 'disk-stall', 'update-worker'],
   },
   {
@@ -89,7 +80,6 @@ export const OWN_LOG_BUGS: readonly PlantedBug[] = [
     find: 'const before = (await recalling) ?? (mayBeStale ? await recall(store, name) : undefined);',
     replace: 'const before = await recalling;',
     why: 'it was looked up a moment ago',
-    expect: ['CAP30'],
     faults: ['update-worker', 'disk-stall'],
   },
   {
@@ -98,7 +88,6 @@ export const OWN_LOG_BUGS: readonly PlantedBug[] = [
     find: 'const attempts = createKeyedTurns();',
     replace: 'const attempts = <T>(_attempt: string, body: () => Promise<T>): Promise<T> => body();',
     why: 'what is remembered keeps a second sending out',
-    expect: ['CAP30'],
     faults: ['disk-stall'],
   },
   {
@@ -107,7 +96,6 @@ export const OWN_LOG_BUGS: readonly PlantedBug[] = [
     find: 'if (again !== undefined) return { refuse: { again } };',
     replace: '',
     why: 'browsers send a POST once',
-    expect: ['CAP30'],
     faults: ['stop-worker', 'disk-stall'],
   },
   {
@@ -116,7 +104,6 @@ export const OWN_LOG_BUGS: readonly PlantedBug[] = [
     find: 'let lamport = Math.max(ownLast, Math.min(lamportSeen, ownLast + MAX_LAMPORT_JUMP));',
     replace: 'let lamport = Math.max(ownLast, clock);',
     why: 'clocks are synchronised nowadays: whoever wrote last, wins',
-    expect: ['LOG17', 'VIEW10'],
     faults: ['clock-jump'],
   },
   {
@@ -125,7 +112,6 @@ export const OWN_LOG_BUGS: readonly PlantedBug[] = [
     find: 'writer.noteLamport(run.entries.at(-1)?.lamport ?? 0);',
     replace: '',
     why: 'each log counts its own entries',
-    expect: ['LOG17', 'VIEW10'],
   },
   {
     name: 'parents-left-out',
@@ -133,7 +119,6 @@ export const OWN_LOG_BUGS: readonly PlantedBug[] = [
     find: 'return displayed === undefined ? [] : [parentName(displayed)];',
     replace: 'return displayed === undefined || displayed.log === log ? [] : [parentName(displayed)];',
     why: 'a later entry of one log supersedes the earlier ones anyway',
-    expect: ['VIEW10'],
   },
   {
     name: 'parents-within-a-commit-forgotten',
@@ -141,7 +126,6 @@ export const OWN_LOG_BUGS: readonly PlantedBug[] = [
     find: 'if (last !== undefined) return [last.sequence];',
     replace: '',
     why: 'the view knows what is displayed',
-    expect: ['VIEW10'],
     faults: ['tab-burst'],
   },
   {
@@ -150,7 +134,6 @@ export const OWN_LOG_BUGS: readonly PlantedBug[] = [
     find: 'if (log !== undefined) await store.putValues(leaving(log));',
     replace: '',
     why: 'the key is gone, and with it the way to write',
-    expect: ['LOG15', 'S2.11', 'SYNC7', 'CAP30'],
     faults: ['clone-profile', 'restore-profile', 'update-worker'],
   },
 ];

@@ -8,7 +8,6 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
     find: 'for (const [i, other] of others.entries()) issue(store.put(other, [log, first, i + 1]));',
     replace: '',
     why: 'runs are small',
-    expect: ['LOG20', 'crash', 'SYNC7'],
   },
   {
     name: 'transaction-held-open-over-a-timer',
@@ -17,7 +16,6 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
     replace: `await new Promise((resolve) => { setTimeout(resolve, 0); });
   for (const head of context.heads.values()) await rows.putHead(head);`,
     why: 'a long loop lets others have a turn',
-    expect: ['LOG13', 'SYNC10', 'SYNC7'],
   },
   {
     name: 'abort-swallowed',
@@ -25,7 +23,6 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
     find: 'if (failure !== undefined) throw failure;',
     replace: '',
     why: 'every request succeeded',
-    expect: ['S2.11', 'SYNC10', 'SYNC3'],
     faults: ['disk-error', 'quota'],
   },
   {
@@ -34,7 +31,6 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
     find: 'if (failure !== undefined) throw failure;',
     replace: "if (failure !== undefined && !isNamed(failure, 'QuotaExceededError')) throw failure;",
     why: 'the browser makes room when it must',
-    expect: ['S2.11', 'SYNC10', 'SYNC3'],
     faults: ['quota'],
   },
   {
@@ -43,7 +39,6 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
     find: "connection.database.transaction(stores, 'readwrite', { durability })",
     replace: "connection.database.transaction(stores, 'readwrite')",
     why: 'what is committed is committed',
-    expect: ['S2.11', 'SYNC2', 'LOG15'],
     faults: ['power-cut'],
   },
   {
@@ -52,6 +47,5 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
     find: 'const lowest = Math.max(0, sequence - MAX_RUN_ENTRIES + 1);',
     replace: 'const lowest = Math.max(0, sequence - 31);',
     why: 'rows are short, and a small range is read sooner',
-    expect: ['SYNC7', 'SYNC10', 'crash', 'S2.11', 'VIEW2', 'VIEW3'],
   },
 ];
