@@ -45,6 +45,8 @@ interface Course {
   fruitless: number;
   /** What was newly acknowledged: it counts as gained once. */
   readonly gained: Map<LogName, number>;
+  /** The day is over: it forgets refusals, compares vectors, and only then the next day begins (SYNC17). */
+  isDue: boolean;
 }
 
 export interface ExchangeOptions {
@@ -80,15 +82,16 @@ export function createExchange({ replica, device, life, transport, now }: Exchan
 
   async function run(): Promise<ExchangeOutcome> {
     // Before the first contact there was nothing to show: pages came from the server, and what it had then is no update.
-    const isFirst = (await readMemory(store)).syncedAt === undefined;
-    const course: Course = { fruitless: 0, gained: new Map() };
+    const before = await readMemory(store);
+    const isFirst = before.syncedAt === undefined;
+    const course: Course = { fruitless: 0, gained: new Map(), isDue: isComparisonDue(before, now) };
     const asker = createAsker(transport);
     const encode = (asked: SpaceRequest): Bytes => encodeSyncRequest({ account, device, life, spaces: [asked] });
-    await forgetRefusals(store, now);
+    await forgetRefusals(store, course.isDue);
     while (course.fruitless < MOST_FRUITLESS_ROUNDS) {
       if (await turns(() => takeOtherBranch(replica))) continue;
       const memory = await readMemory(store);
-      const comparing = serverHeads !== undefined || memory.cursor === undefined || (memory.lacking && looksForLack) || isComparisonDue(memory, now);
+      const comparing = serverHeads !== undefined || memory.cursor === undefined || (memory.lacking && looksForLack) || course.isDue;
       const vector = comparing ? await compared.present() : undefined;
       const outgoing = await collect(store, [...(await rangesToSend(memory)), ...(await rangesToProve(vector))], frameBytes);
       const part = { space, cursor: comparing ? undefined : memory.cursor, vector, runs: outgoing.runs };
@@ -177,7 +180,7 @@ export function createExchange({ replica, device, life, transport, now }: Exchan
       [SYNCED_AT]: String(time),
       [BLOCKED]: JSON.stringify(blocked),
       ...(comparing && !level ? {} : { [CURSOR]: cursorToText(response.cursor) }),
-      ...(comparing && level ? { [LACKING]: undefined, ...(now && { [COMPARED_AT]: String(now()) }) } : {}),
+      ...(comparing && level ? { [LACKING]: undefined, ...(now && course.isDue && { [COMPARED_AT]: String(now()) }) } : {}),
       ...(level && memory.setback !== undefined ? { [SETBACK]: undefined } : {}),
       ...noteForks(memory, refusedForks),
     };
@@ -187,7 +190,7 @@ export function createExchange({ replica, device, life, transport, now }: Exchan
     });
     const verdicts = await replica.merge(response.runs, { values, valuesOfForks });
     if (verdicts.some(({ kind }) => kind === 'accepted') || gainsAcknowledged(response, sent, course)) course.fruitless -= 1;
-    if (comparing && level) looksForLack = false;
+    if (comparing && level) [looksForLack, course.isDue] = [false, false];
     if (verdicts.some(isLack)) await noteLack(comparing);
     if (comparing) await compared.noteGiven(response);
     if (refusedForks.length > 0 || verdicts.some(({ kind }) => kind === 'fork')) return 'more';
@@ -252,10 +255,9 @@ function isComparisonDue({ comparedAt }: SyncMemory, now: (() => number) | undef
 }
 
 /** What stood in the way may be gone by now: the first refusal of this exchange says if not. */
-async function forgetRefusals(store: LogStore, now: (() => number) | undefined): Promise<void> {
-  const memory = await readMemory(store);
-  const blocked = Object.entries(memory.blocked);
-  const lasting = isComparisonDue(memory, now) ? [] : blocked.filter(([, code]) => !PASSING_REFUSALS.has(code));
+async function forgetRefusals(store: LogStore, all: boolean): Promise<void> {
+  const blocked = Object.entries((await readMemory(store)).blocked);
+  const lasting = all ? [] : blocked.filter(([, code]) => !PASSING_REFUSALS.has(code));
   if (lasting.length < blocked.length) await store.putValues({ [BLOCKED]: JSON.stringify(Object.fromEntries(lasting)) });
 }
 

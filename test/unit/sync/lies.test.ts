@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { createExchange } from '../../../core/engine/exchange.ts';
 import type { Transport } from '../../../core/engine/ports.ts';
 import type { Replica } from '../../../core/engine/replica.ts';
+import { CURSOR } from '../../../core/engine/sync-memory.ts';
 import { runEnd } from '../../../core/log/run-codec.ts';
 import { decodeSyncRequest, encodeSyncResponse } from '../../../core/protocol/codec.ts';
 import { SYNC_CONTENT_TYPE } from '../../../core/protocol/limits.ts';
@@ -94,3 +95,37 @@ for (const [what, lie] of [['acknowledged what it threw away', throwsAway], ['ke
     expect(await keysOf(other)).toEqual(await keysOf(one));
   });
 }
+
+test('SYNC17 a day that is over in the middle of an exchange is over for refusals, too', async () => {
+  const clock = { now: 1_000 };
+  const at = createResponder();
+  const one = await join(at, clock);
+  await write(one.replica, 'a');
+  expect(await one.sync()).toBe('level');
+  await write(one.replica, 'b');
+  expect(await one.sync(refuses)).toBe('level');
+  clock.now += DAY_MS - 1;
+  // It has more to give, and a moment goes by before it is asked for that.
+  expect(await one.sync(async (honest, asked) => ({ ...(await honest.ask(asked)), level: clock.now++ > DAY_MS + 1_000 }))).toBe('level');
+  await one.sync();
+  const reader = await join(at, clock);
+  await reader.sync();
+  expect(await keysOf(reader)).toEqual(['a', 'b']);
+});
+
+test('SYNC17 vectors that are compared for another reason do not put the day off', async () => {
+  const clock = { now: 1_000 };
+  const at = createResponder();
+  const one = await join(at, clock);
+  await write(one.replica, 'a');
+  expect(await one.sync(refuses)).toBe('level');
+  clock.now += DAY_MS - 1;
+  await one.replica.store.putValues({ [CURSOR]: undefined });
+  expect(await one.sync()).toBe('level');
+  expect(one.compared()).toBe(true);
+  clock.now += 1;
+  expect(await one.sync()).toBe('level');
+  const reader = await join(at, clock);
+  await reader.sync();
+  expect(await keysOf(reader)).toEqual(['a']);
+});
