@@ -113,7 +113,12 @@ async function readRunsFrom(
       bytes += row.bytes.length;
     }
     const end = whole.at(-1);
-    if (end === undefined || end.first >= last || batch.length < records) return rows;
+    if (batch.length < records || (end !== undefined && end.first >= last)) return rows;
+    if (end === undefined) {
+      // Nothing but pieces that belong to no row.
+      records *= 2;
+      continue;
+    }
     [from, open] = [[log, end.first, []], true];
     records = recordsWorth(BATCH_BYTES, bytes / Math.max(rows.length, 1));
   }
@@ -141,7 +146,7 @@ function lowestWith(sequence: number): number {
   return Math.max(0, sequence - MAX_RUN_ENTRIES + 1);
 }
 
-/** Rows of a batch of records that begins with a row's first piece; pieces beyond its end are read in addition. */
+/** Rows of a batch of records; pieces beyond its end are read in addition, and those of a row whose beginning a power cut took are passed over (LOG21). */
 async function joinPieces(
   tx: Transaction<'readonly' | 'readwrite'>,
   log: LogName,
@@ -150,7 +155,7 @@ async function joinPieces(
   const rows: RunRow[] = [];
   for (let i = 0; i < records.length; i++) {
     const head = records[i];
-    if (head === undefined || head instanceof Uint8Array) throw new Error('a piece of a row without its beginning');
+    if (head === undefined || head instanceof Uint8Array) continue;
     const { first, count, lastId, piece, more } = head;
     const others = records.slice(i + 1, i + 1 + more) as Bytes[];
     i += others.length;
@@ -182,7 +187,7 @@ async function readQuarantined(tx: Transaction<'readonly' | 'readwrite'>): Promi
   const rows: QuarantinedRow[] = [];
   for (let i = 0; i < records.length; i++) {
     const head = records[i];
-    if (head === undefined || head instanceof Uint8Array) throw new Error('a piece of a row without its beginning');
+    if (head === undefined || head instanceof Uint8Array) continue;
     const { log, first, lastId, piece, more } = head;
     rows.push({ log, first, lastId, bytes: concat(piece, ...(records.slice(i + 1, i + 1 + more) as Bytes[])) });
     i += more;

@@ -11,7 +11,7 @@ type TextKey = [view: string] | [view: string, key: string];
 /*
  * A power cut may leave the end of a transaction without its beginning: Chromium writes it by and by, and syncs only the file
  * that it wrote last (docs/reliability.md). So the first write of a commit is its seal, under [view] among the shards, and the
- * last one the beginning of the checkpoint, which has to be the same.
+ * last one the beginning of the checkpoint, which it has to be of.
  */
 
 /** So many are asked for as neighbours: all between the first and the last come by two requests instead of one for each. */
@@ -65,7 +65,12 @@ function putText(tx: Transaction<'readwrite'>, name: TextStore, key: TextKey, te
   issue(store.put({ piece, more: others.length }, key));
 }
 
-const sealOf = (checkpoint: string): string => splitText(checkpoint)[0];
+/** Tells a checkpoint from the one before it, wherever they differ: a hash (FNV-1a), since a text in pieces has many ends. */
+function sealOf(checkpoint: string): string {
+  let hash = 0;
+  for (let i = 0; i < checkpoint.length; i++) hash = Math.imul(hash ^ checkpoint.charCodeAt(i), 16_777_619);
+  return `${checkpoint.length}:${hash}`;
+}
 
 async function readText(
   tx: Transaction<'readonly' | 'readwrite'>,

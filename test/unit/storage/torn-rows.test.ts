@@ -45,3 +45,25 @@ test('LOG21 LOG3 an append that merges small rows and is torn takes no other ent
     return;
   }
 });
+
+test('LOG21 LOG20 an append of a large entry that is torn: the device starts, shows the others, and goes on', async () => {
+  const name = newName();
+  const { rows, views } = await openIndexedDbStore(name);
+  const replica = await openReplica({ rows, views });
+  await write(replica, 'a');
+  const before = await imageOf(name);
+  const ops = await opsOf(async () => {
+    await replica.append([{ writes: [{ key: 'large', value: 'x'.repeat(150_000) }] }]);
+    await write(replica, 'b');
+  });
+  await replica.close();
+  for (let first = 0; first < ops.length; first++) {
+    const store = await tear(before, ops, first);
+    const again = await openReplica({ rows: store.rows, views: store.views });
+    const shown = await keysOf(again);
+    expect(shown.slice(0, 1), `without the first ${first} of ${ops.length}`).toEqual(['a']);
+    await write(again, 'next');
+    expect(await keysOf(again)).toEqual([...shown, 'next']);
+    await again.close();
+  }
+});

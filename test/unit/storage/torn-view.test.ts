@@ -43,6 +43,21 @@ describe('a view after a power cut that left the end of a transaction', () => {
     });
   }
 
+  test('VIEW2 LOG20 two checkpoints in pieces that differ only behind their first one are told apart', async () => {
+    const name = newName();
+    const { views, close } = await openIndexedDbStore(name);
+    const [old, fresh] = [`${'1'.repeat(100_000)}2`, `${'1'.repeat(100_000)}3`];
+    await views.commit(VIEW, { expected: undefined, checkpoint: old, put: texts({ a: old }), remove: [] });
+    const before = await imageOf(name);
+    const ops = await opsOf(() => views.commit(VIEW, { expected: old, checkpoint: fresh, put: texts({ a: fresh, b: 'B' }), remove: [] }));
+    await close();
+    // The last write alone changes nothing.
+    for (let first = 1; first < ops.length - 1; first++) {
+      expect(await shownBy(await tear(before, ops, first)), `without the first ${first} of ${ops.length}`).toBe('torn');
+    }
+    expect(await shownBy(await tear(before, ops, ops.length - 1))).toEqual({ a: old });
+  });
+
   test('VIEW2 VIEW6 a view that is dropped is gone, or as it was, and nothing of it is in the next one', async () => {
     const name = newName();
     const { views, close } = await openIndexedDbStore(name);
