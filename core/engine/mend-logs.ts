@@ -1,4 +1,5 @@
 import type { LogStore } from '../log/log-store.ts';
+import { leftName } from '../log/log-store.ts';
 import type { LogName, VersionVector } from '../log/version-vector.ts';
 import { CURSOR } from './sync-memory.ts';
 
@@ -17,18 +18,21 @@ export interface MendOptions {
 /**
  * A power cut may take the beginning of a transaction and leave its end and what came after (docs/reliability.md): then a log
  * lacks entries between others. It ends before them here, and what the server has of it comes back (LOG21). Looked at is what
- * is still needed: what the view has not folded, and of the own log what no server acknowledged. Whether there was a gap.
+ * is still needed: what the view has not folded, and of own logs what no server acknowledged. Whether there was a gap.
  */
 export async function mendLogs({ store, ownLog, folded, acknowledged, leave }: MendOptions): Promise<boolean> {
   let mended = false;
-  for (const { log, floor, sequence } of await store.heads()) {
+  const [heads, left] = await Promise.all([store.heads(), store.valuesUnder(leftName(''))]);
+  for (const { log, floor, sequence } of heads) {
     const seen = folded.get(log) ?? -1;
-    const needed = log === ownLog() ? Math.min(seen, acknowledged.get(log) ?? -1) : seen;
+    // One that was left may be so because of a gap, by a life that ended before the log did.
+    const isOurs = log === ownLog() || left.has(leftName(log));
+    const needed = isOurs ? Math.min(seen, acknowledged.get(log) ?? -1) : seen;
     const from = Math.max(floor, needed + 1, Math.min(seen + 1, sequence - LOOKED_AT_ENTRIES));
     const whole = from > sequence ? sequence : await store.wholeTo(log, from);
     if (whole >= sequence) continue;
     if (log === ownLog()) await leave(log);
-    await store.endBeforeGap(log, whole, { [CURSOR]: undefined });
+    await store.endBeforeGap(log, { [CURSOR]: undefined });
     mended = true;
   }
   return mended;

@@ -75,7 +75,7 @@ export function createLogStore(rows: RowStore, crypto: Pick<Crypto, 'sha256'>): 
     putValues,
     setAside: (log, values = {}) => rows.write('strict', (tx) => setAside(tx, log, values)),
     wholeTo: (log, from) => rows.read((tx) => wholeTo(tx, log, from)),
-    endBeforeGap: (log, sequence, values = {}) => rows.write('strict', (tx) => endBeforeGap(tx, log, sequence, values)),
+    endBeforeGap: (log, values = {}) => rows.write('strict', (tx) => endBeforeGap(tx, log, values)),
     forks: (log) => readForks(rows, hasher, log),
     follow(listener) {
       listeners.add(listener);
@@ -141,10 +141,11 @@ async function setAside(rows: RowWriter, log: LogName, values: NamedValues): Pro
   await writeValues(rows, { ...values, [SET_ASIDES]: String(times) });
 }
 
-async function endBeforeGap(rows: RowWriter, log: LogName, sequence: number, values: NamedValues): Promise<void> {
+async function endBeforeGap(rows: RowWriter, log: LogName, values: NamedValues): Promise<void> {
   const head = await rows.head(log);
-  // Another context has mended it meanwhile.
-  if (head === undefined || (await wholeTo(rows, log, sequence + 1)) !== sequence) return;
+  const sequence = head && (await wholeTo(rows, log, head.floor));
+  // Another context has mended it meanwhile, or set it aside.
+  if (head === undefined || sequence === undefined || sequence >= head.sequence) return;
   for (const { first } of await rows.runs(log, sequence + 1, head.sequence, Number.MAX_SAFE_INTEGER)) {
     if (first > sequence) await rows.deleteRun(log, first);
   }

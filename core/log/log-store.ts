@@ -110,8 +110,8 @@ export interface LogStore {
   readonly setAside: (log: LogName, values?: NamedValues) => Promise<void>;
   /** The last entry before the first gap in what is stored of a log from `from` on: its head's, unless a power cut tore an append. */
   readonly wholeTo: (log: LogName, from: number) => Promise<number>;
-  /** Forgets what follows a gap: the log ends at `sequence`, after which an entry lacks (LOG21). One strict transaction with the values. */
-  readonly endBeforeGap: (log: LogName, sequence: number, values?: NamedValues) => Promise<void>;
+  /** Forgets what follows a log's first gap: it ends before the entry that lacks (LOG21). One strict transaction with the values. */
+  readonly endBeforeGap: (log: LogName, values?: NamedValues) => Promise<void>;
   /**
    * Appends the writer's own new runs, strictly and all or nothing: `stale` when the log moved on since they were built,
    * or was left (`leftName`), and nothing is kept of them.

@@ -15,6 +15,7 @@ import { decodeSyncRequest, encodeSyncResponse } from '../../../core/protocol/co
 import { SYNC_CONTENT_TYPE } from '../../../core/protocol/limits.ts';
 import type { Cursor } from '../../../core/protocol/messages.ts';
 import { createMemoryViewStore } from '../../../core/views/memory-view-store.ts';
+import type { ViewStore } from '../../../core/views/view-store.ts';
 import { createNodeCrypto } from '../../../server/crypto/node-crypto.ts';
 import { nodeWriterSeeds } from '../../../server/crypto/node-writer-key.ts';
 import { createNodePorts, createStoredWriterKeys } from '../../../server/device/node-ports.ts';
@@ -169,10 +170,9 @@ export interface Life {
 
 let lives = 0;
 
-export async function startLife(server: TestServer, disk: Disk, canary?: Canary, device: string = PHONE): Promise<Life> {
+export async function startLife(server: TestServer, disk: Disk, canary?: Canary, device: string = PHONE, viewStore: ViewStore = createMemoryViewStore()): Promise<Life> {
   const store = createServingLogStore(disk.rows, crypto);
   const ports = { ...createNodePorts(createStoredWriterKeys(store)), ...(canary && { canary }) };
-  const viewStore = createMemoryViewStore();
   const replica = { ...(await createReplica({ space: SPACE, account: ACCOUNT, device, store, viewStore, ports, mergeDurability: 'relaxed' })), store };
   let [fault, rounds]: [Fault, number] = ['none', 0];
   const transport: Transport = {

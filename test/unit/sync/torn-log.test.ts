@@ -5,7 +5,7 @@ import { createMemoryViewStore } from '../../../core/views/memory-view-store.ts'
 import type { ViewStore } from '../../../core/views/view-store.ts';
 import { copyAll, openReplica } from '../../support/node-replica.ts';
 import type { Disk, Fault, TestServer } from './copies-world.ts';
-import { createDisk, createTestServer, expectEverywhere, startLife } from './copies-world.ts';
+import { createDisk, createTestServer, expectEverywhere, killAfter, startLife } from './copies-world.ts';
 
 /*
  * Chromium writes a transaction by and by, and syncs what it wrote last. When LevelDB goes on in a new file meanwhile, a power
@@ -42,10 +42,10 @@ interface Written {
 }
 
 /** A device that wrote and sent `a`, wrote `b` (which is to be torn) and `c`, and tried to send all of it. */
-async function write(server: TestServer, fault: Fault): Promise<Written> {
+async function write(server: TestServer, fault: Fault, views?: ViewStore): Promise<Written> {
   const ops: Op[] = [];
   const disk = createDisk();
-  const life = await startLife(server, noting(disk, ops));
+  const life = await startLife(server, noting(disk, ops), undefined, undefined, views);
   await life.write('a');
   await life.sync();
   const before = await disk.copy();
@@ -55,6 +55,7 @@ async function write(server: TestServer, fault: Fault): Promise<Written> {
   await life.write('c');
   const after = ops.splice(0);
   await life.sync(fault);
+  await life.replica.flush();
   return { before, torn, after };
 }
 
@@ -103,6 +104,24 @@ describe('a log after a power cut that left the end of an append', () => {
       await expectEverywhere(server, ['a', 'b', 'c', 'd'], next);
     }
   });
+
+  for (const [fault, left] of [['request lost', ['a', 'c']], ['answer lost', ['a', 'b', 'c']]] as const) {
+    test(`LOG21 a device that dies while it mends a log that its view had folded (${fault}) goes on with its next life`, async () => {
+      for (let [writes, started] = [0, false]; !started; writes++) {
+        const [server, views] = [createTestServer(), createMemoryViewStore()];
+        const disk = await tear(await write(server, fault, views), 1);
+        started = await startLife(server, killAfter(disk, writes), undefined, undefined, views).then(
+          () => true,
+          () => false,
+        );
+        const life = await startLife(server, disk, undefined, undefined, views);
+        await life.write('d');
+        expect(await life.sync(), `killed after ${writes}`).toBe('level');
+        await expectEverywhere(server, [...left, 'd'], life);
+        expect(await life.replica.forks()).toEqual([]);
+      }
+    });
+  }
 
   test('LOG21 the view had folded it and was written: writing goes on in a new log, and the view says what the logs hold', async () => {
     const [ops, views]: [Op[], ViewStore] = [[], createMemoryViewStore()];
