@@ -212,8 +212,8 @@ const newborn: Theme = (random) => {
 /** Somebody keeps no rule, several times over. */
 const intruders: Theme = (random) => {
   const scale = smallScale(random, { accounts: 1 });
-  const acts: readonly ByzantineAct[] = times(2, () => random.pick(BYZANTINE_ACTS));
-  const faults = times<Fault>(2 + random.int(5), () => ({ atMs: ms(random, 0.1 * scale.busyMs, 0.9 * scale.busyMs), kind: 'byzantine', act: random.pick(acts) }));
+  const acts: readonly ByzantineAct[] = times(6, () => random.pick(BYZANTINE_ACTS));
+  const faults = times<Fault>(5 + random.int(6), () => ({ atMs: ms(random, 0.1 * scale.busyMs, 0.9 * scale.busyMs), kind: 'byzantine', act: random.pick(acts) }));
   return { scale, faults };
 };
 

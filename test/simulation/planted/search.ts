@@ -66,6 +66,8 @@ export async function searchBug(bug: PlantedBug, options: SearchOptions): Promis
       const plan = planOf(trial);
       const outcome = await child.run(plan);
       runs += 1;
+      // No rule is broken by it: most likely its text is not there any more.
+      if (outcome.kind === 'died') throw new Error(`${bug.name}: ${outcome.text}`);
       cpuMs += outcome.kind === 'ran' ? outcome.cpuMs : HANG_CPU_MS;
       const failure = failureOf(outcome);
       if (failure === undefined) continue;

@@ -101,7 +101,7 @@ export const OWN_LOG_BUGS: readonly PlantedBug[] = [
   {
     name: 'lamport-is-the-wall-clock',
     file: 'core/engine/own-log.ts',
-    find: 'let lamport = Math.max(ownLast, Math.min(lamportSeen, ownLast + MAX_LAMPORT_JUMP));',
+    find: 'let lamport = Math.max(ownLast, atMost(lamportSeen));',
     replace: 'let lamport = Math.max(ownLast, clock);',
     why: 'clocks are synchronised nowadays: whoever wrote last, wins',
     faults: ['clock-jump'],

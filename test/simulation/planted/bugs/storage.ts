@@ -44,8 +44,8 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
   {
     name: 'rows-looked-for-too-near',
     file: 'sw/storage/indexeddb-row-store.ts',
-    find: 'const lowest = Math.max(0, sequence - MAX_RUN_ENTRIES + 1);',
-    replace: 'const lowest = Math.max(0, sequence - 31);',
+    find: 'return Math.max(0, sequence - MAX_RUN_ENTRIES + 1);',
+    replace: 'return Math.max(0, sequence - 31);',
     why: 'rows are short, and a small range is read sooner',
   },
 ];
