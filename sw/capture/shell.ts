@@ -1,4 +1,5 @@
 import { NetworkFirst, StaleWhileRevalidate } from 'workbox-strategies';
+import { isWhole, seal } from './sealed.ts';
 import { collectFiles } from './shell-files.ts';
 
 /**
@@ -33,8 +34,9 @@ type Plugin = NonNullable<NonNullable<ConstructorParameters<typeof NetworkFirst>
 
 /** Only whole, plain answers of the site itself, unless it says that they must not be kept. */
 const keepable: Plugin = {
-  cacheWillUpdate: async ({ response }) => (isKeepable(response) ? response : null),
+  cacheWillUpdate: async ({ response }) => (isKeepable(response) ? seal(response) : null),
   cacheDidUpdate: ({ cacheName }) => trim(cacheName),
+  cachedResponseWillBeUsed: ({ cachedResponse }) => ifWhole(cachedResponse ?? undefined),
 };
 
 /** A page that was never visited: the nearest one above it, which is the app itself for most apps. */
@@ -80,7 +82,7 @@ export function createShell(mount: string): Shell {
 
 async function warmFile(url: string, cacheName: string): Promise<void> {
   const cache = await caches.open(cacheName);
-  if ((await cache.match(url)) !== undefined) return;
+  if ((await ifWhole(await cache.match(url))) !== undefined) return;
   const response = await fetch(url).catch(() => undefined);
   if (response !== undefined && isKeepable(response)) await keep(cacheName, url, response);
 }
@@ -88,7 +90,8 @@ async function warmFile(url: string, cacheName: string): Promise<void> {
 async function keep(cacheName: string, url: string, response: Response): Promise<void> {
   const cache = await caches.open(cacheName);
   // No room: the page works without a network a little less, nothing is lost.
-  await cache.put(url, response).catch(() => undefined);
+  const sealed = await seal(response);
+  if (sealed !== null) await cache.put(url, sealed).catch(() => undefined);
 }
 
 function isKeepable(response: Response): boolean {
@@ -99,14 +102,14 @@ function isKeepable(response: Response): boolean {
 
 async function findNearest({ origin, pathname }: URL): Promise<Response | undefined> {
   const cache = await caches.open(SHELL);
-  const same = await cache.match(`${origin}${pathname}`, { ignoreSearch: true });
-  if (same !== undefined) return same;
-  for (let path = pathname; path !== '/';) {
-    path = path.slice(0, path.replace(/\/$/, '').lastIndexOf('/') + 1);
-    const above = await cache.match(`${origin}${path}`, { ignoreSearch: true });
-    if (above !== undefined) return above;
+  for (let path = pathname; ; path = path.slice(0, path.replace(/\/$/, '').lastIndexOf('/') + 1)) {
+    const found = await ifWhole(await cache.match(`${origin}${path}`, { ignoreSearch: true }));
+    if (found !== undefined || path === '/') return found;
   }
-  return undefined;
+}
+
+async function ifWhole(kept: Response | undefined): Promise<Response | undefined> {
+  return kept !== undefined && (await isWhole(kept)) ? kept : undefined;
 }
 
 const trimming = new Set<string>();

@@ -173,3 +173,33 @@ test('CAP32 a site of a thousand files keeps two hundred, the latest', async ({ 
   await page.reload();
   expect(await look(page)).toEqual(SEEN);
 });
+
+/** What Firefox leaves of a cached file after a power cut: its place in the list, and no bytes. */
+async function emptyFiles(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    const cache = await caches.open('wakelog-shell');
+    for (const request of await cache.keys()) {
+      const kept = await cache.match(request);
+      if (!request.url.endsWith('/')) await cache.put(request, new Response('', { headers: kept?.headers ?? {} }));
+    }
+  });
+}
+
+test('CAP32 Chromium: a kept file that lost its bytes in a power cut is fetched, and kept again', async ({
+  scratch,
+}) => {
+  needsChromium();
+  const site = await createWorkerSite(scratch);
+  const context = scratch.use(await playwrightChromium({ profile: scratch.folder('chromium') }), (it) => it.close());
+  const page = await context.newPage();
+  await visitOnce(page, site);
+  await emptyFiles(page);
+  await page.reload();
+  expect(await look(page)).toEqual(SEEN);
+  await expect
+    .poll(() => page.evaluate(async () => (await (await caches.match('/app.js'))?.text())?.length ?? 0))
+    .toBeGreaterThan(0);
+  await site.gate.set('refuse');
+  await page.reload();
+  expect(await look(page)).toEqual(SEEN);
+});
