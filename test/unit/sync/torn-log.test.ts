@@ -5,7 +5,7 @@ import { createMemoryViewStore } from '../../../core/views/memory-view-store.ts'
 import type { ViewStore } from '../../../core/views/view-store.ts';
 import { copyAll, openReplica } from '../../support/node-replica.ts';
 import type { Disk, Fault, TestServer } from './copies-world.ts';
-import { createDisk, createTestServer, expectEverywhere, killAfter, startLife } from './copies-world.ts';
+import { createCanaryBox, createDisk, createTestServer, expectEverywhere, killAfter, startLife } from './copies-world.ts';
 
 /*
  * Chromium writes a transaction by and by, and syncs what it wrote last. When LevelDB goes on in a new file meanwhile, a power
@@ -144,6 +144,47 @@ describe('a log after a power cut that left the end of an append', () => {
     const other = await openReplica({ account: 'ben' });
     await copyAll(again, other);
     expect((await other.view.items('')).map(({ key }) => key).toSorted()).toEqual(expected);
+  });
+
+  test('LOG21 SYNC14 a log is left, and of that only the end was kept: what was not acknowledged goes on all the same', async () => {
+    const server = createTestServer();
+    const [ops, disk] = [[] as Op[], createDisk()];
+    const life = await startLife(server, disk);
+    await life.write('a');
+    await life.sync();
+    await life.write('b');
+    const before = await disk.copy();
+    const mark = { log: life.replica.ownLog() ?? '', sequence: 99 };
+    await startLife(server, noting(await before.copy(), ops), createCanaryBox(mark));
+    for (let first = 0; first <= ops.length; first++) {
+      const again = await startLife(server, await tear({ before, torn: ops, after: [] }, first), createCanaryBox(mark));
+      expect(await again.seen(), `without the first ${first} of ${ops.length}`).toEqual(['a', 'b']);
+      expect(await again.sync(), `without the first ${first} of ${ops.length}`).toBe('level');
+      const other = await startLife(server, createDisk());
+      await other.sync();
+      expect(await other.seen(), `without the first ${first} of ${ops.length}`).toEqual(['a', 'b']);
+    }
+  });
+
+  test('LOG21 SYNC3 a merge of which only the end was left: what it took comes from the server, with the next exchange', async () => {
+    const server = createTestServer();
+    const [ops, disk] = [[] as Op[], createDisk()];
+    const writer = await startLife(server, createDisk(), undefined, 'desk');
+    const reader = await startLife(server, noting(disk, ops));
+    await writer.write('a');
+    await writer.sync();
+    await reader.sync();
+    const before = await disk.copy();
+    ops.splice(0);
+    await writer.write('b');
+    await writer.sync();
+    await reader.sync();
+    const torn = ops.splice(0);
+    for (let first = 1; first <= torn.length; first++) {
+      const life = await startLife(server, await tear({ before, torn, after: [] }, first));
+      expect(await life.sync(), `without the first ${first} of ${torn.length}`).toBe('level');
+      await expectEverywhere(server, ['a', 'b'], life);
+    }
   });
 
   test('LOG21 a gap in a log of somebody else: it ends before it, and what lacks comes from the server', async () => {
