@@ -136,7 +136,7 @@ export async function createReplica(options: ReplicaOptions): Promise<Replica> {
   await canary.leaveIfBehind(await mark, memory);
   const { acknowledged } = memory;
   const leave = (log: LogName): Promise<void> => canary.leave(log, acknowledged);
-  const mended = await mendLogs({ store, ownLog: writer.log, folded: views.current().folded(), acknowledged, leave });
+  const mended = options.mends !== false && (await mendLogs({ store, ownLog: writer.log, folded: views.current().folded(), acknowledged, leave }));
   if (mended) await turns(views.rebuild);
   const api = (): ReturnType<typeof views.current>['api'] => views.current().api;
   const proofs = createForkProofs(store, ports.crypto, spaceHash, () => api().forks());

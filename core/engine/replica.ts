@@ -24,6 +24,8 @@ export interface ReplicaOptions {
   readonly mergeDurability: 'strict' | 'relaxed';
   /** Whether entries of others are held back from the beginning, as by `hold(true)`. */
   readonly held?: boolean;
+  /** Whether logs that lack entries are mended (LOG21). Not at a server: its disk tears nothing, and others count on all that it has. Default: yes. */
+  readonly mends?: boolean;
 }
 
 /** One write of a draft. Without `parents` it supersedes the version that is displayed now, and leaves others live. */

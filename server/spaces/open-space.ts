@@ -91,6 +91,7 @@ export async function openSpace(options: OpenSpaceOptions): Promise<OpenSpace> {
     viewStore,
     ports,
     mergeDurability: 'strict',
+    mends: false,
   });
   await replica.setAuthorities(keys.logs());
   const space = serveSpace(options, { ports, hash, keys, canary, replica, epoch });

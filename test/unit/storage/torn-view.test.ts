@@ -49,7 +49,9 @@ describe('a view after a power cut that left the end of a transaction', () => {
     const [old, fresh] = [`${'1'.repeat(100_000)}2`, `${'1'.repeat(100_000)}3`];
     await views.commit(VIEW, { expected: undefined, checkpoint: old, put: texts({ a: old }), remove: [] });
     const before = await imageOf(name);
-    const ops = await opsOf(() => views.commit(VIEW, { expected: old, checkpoint: fresh, put: texts({ a: fresh, b: 'B' }), remove: [] }));
+    const ops = await opsOf(() =>
+      views.commit(VIEW, { expected: old, checkpoint: fresh, put: texts({ a: fresh, b: 'B' }), remove: [] }),
+    );
     await close();
     // The last write alone changes nothing.
     for (let first = 1; first < ops.length - 1; first++) {

@@ -211,4 +211,19 @@ describe('a log after a power cut that left the end of an append', () => {
       await expectEverywhere(server, ['a', 'b', 'c'], life);
     }
   });
+
+  test('LOG21 LOG18 a server, whose disk takes all of a transaction or nothing, ends no log: others count on what it has', async () => {
+    const server = createTestServer();
+    const life = await startLife(server, createDisk());
+    for (const id of ['a', 'b', 'c']) {
+      await life.write(id);
+      await life.sync();
+    }
+    const [log, disk] = [life.replica.ownLog() ?? '', await server.backup()];
+    const head = await disk.rows.read((tx) => tx.head(log));
+    await disk.rows.write('strict', (tx) => tx.deleteRun(log, 2));
+    await server.restore(disk);
+    await (await startLife(server, createDisk())).sync();
+    expect(await (await server.backup()).rows.read((tx) => tx.head(log))).toEqual(head);
+  });
 });
