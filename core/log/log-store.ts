@@ -41,6 +41,9 @@ export function leftName(log: LogName): string {
   return `left:${log}`;
 }
 
+/** What a left log's value is when it was ended before a gap: an entry that is not there was lost. */
+export const TORN = 'torn';
+
 export interface AppendResult {
   /** One for each run, in order. */
   readonly verdicts: readonly RunVerdict[];
