@@ -25,7 +25,7 @@ const MAX_CLOCK_MS: number = 2 ** 47;
 export interface Extension {
   readonly log: LogName;
   /** What a draft may look at: the view, and the drafts before it in this extension. */
-  readonly context: DraftContext;
+  readonly item: DraftContext['item'];
   /** Adds an entry for each; their sequences. Throws `invalid-entry` when one breaks a limit, with nothing added of any. */
   readonly addDrafts: (drafts: readonly Draft[]) => Promise<number[]>;
   readonly addStatement: (statement: Statement) => number;
@@ -53,13 +53,11 @@ export interface ExtensionStart {
   readonly lamportSeen: number;
   /** The greatest that is stored, whichever context of the device took it. */
   readonly lamportStored: () => Promise<number>;
-  /** Whether another context may have appended since this one last did; else a commit finds out. Default: yes. */
-  readonly mayBeStale?: boolean;
   /** Body of the open entry, for a new log. */
   readonly opening: { readonly device: string; readonly account: string; readonly continues?: object; readonly reason?: string };
 }
 
-export function startExtension({ ports, spaceHash, view, head, key, lamportSeen, lamportStored, opening, mayBeStale = true }: ExtensionStart): Extension {
+export function startExtension({ ports, spaceHash, view, head, key, lamportSeen, lamportStored, opening }: ExtensionStart): Extension {
   const log = logName(key.publicKey);
   const end = head === undefined ? { sequence: -1, id: NO_ENTRY } : { sequence: head.sequence, id: head.id };
   const clock = Math.min(Math.max(Math.floor(ports.clock.now()), 0), MAX_CLOCK_MS);
@@ -165,7 +163,7 @@ export function startExtension({ ports, spaceHash, view, head, key, lamportSeen,
 
   return {
     log,
-    context: { item, mayBeStale },
+    item,
     addDrafts,
     addStatement: (statement) => {
       const { kind, part } = statementToDraft(statement);

@@ -72,6 +72,8 @@ export function createOwnWriter(
    * commit on an old one is `stale`, since the transaction compares.
    */
   let ownEnd: OwnEnd | undefined;
+  /** How often it was undefined: what was read before may be old since. */
+  let unknownEnds = 0;
   const queue = createAppendQueue((batch) => alone(() => commit(batch)));
 
   function alone<T>(body: () => Promise<T>): Promise<T> {
@@ -110,7 +112,8 @@ export function createOwnWriter(
       const own = logName(key.publicKey);
       if (ownEnd?.log !== own) await views.current().advance((log) => log === own);
       const known = ownEnd?.log === own ? ownEnd : undefined;
-      const extension = extendFrom(known ?? (await store.head(own)), key, {}, known === undefined);
+      if (known === undefined) unknownEnds += 1;
+      const extension = extendFrom(known ?? (await store.head(own)), key, {});
       ownEnd = undefined;
       const added = await addInOrder(batch, extension);
       const anything = added.some((outcome) => 'sequences' in outcome && outcome.sequences.length > 0);
@@ -140,9 +143,9 @@ export function createOwnWriter(
     }
   }
 
-  function extendFrom(head: OwnEnd | undefined, writer: WriterKey, opening: { continues?: object; reason?: string }, mayBeStale = true): Extension {
+  function extendFrom(head: OwnEnd | undefined, writer: WriterKey, opening: { continues?: object; reason?: string }): Extension {
     const start = { ports, spaceHash, view: views.current().api, head, key: writer, lamportSeen, lamportStored: () => greatestLamport(store) };
-    return startExtension({ ...start, mayBeStale, opening: { device, account, ...opening } });
+    return startExtension({ ...start, opening: { device, account, ...opening } });
   }
 
   /** What fails here is durable all the same: it is tried once more, else before anything else, and its writer is told now. */
@@ -167,20 +170,10 @@ export function createOwnWriter(
     return (await Promise.all(pieces)).flatMap(appendedOf);
   }
 
-  async function appendIf<Refusal>(prepare: PrepareDraft<Refusal>): Promise<Appended | { readonly refuse: Refusal }> {
-    const settled = await appendAllIf<Refusal>(1, async (context) => {
-      const draft = await prepare(context);
-      return 'refuse' in draft ? draft : [draft];
-    });
-    if ('refuse' in settled) return settled;
-    const [appended] = settled;
-    if (appended === undefined) throw new Error('one draft makes one entry');
-    return appended;
-  }
-
   async function appendAllIf<Refusal>(count: number, prepare: PrepareDrafts<Refusal>): Promise<readonly Appended[] | { readonly refuse: Refusal }> {
+    const before = unknownEnds;
     const settled = await queue.enqueue(count, async (extension) => {
-      const drafts = await prepare(extension.context);
+      const drafts = await prepare({ item: extension.item, mayBeStale: unknownEnds > before });
       return 'refuse' in drafts ? drafts : { sequences: await extension.addDrafts(drafts) };
     });
     return 'refuse' in settled ? (settled as { readonly refuse: Refusal }) : appendedOf(settled);
@@ -219,7 +212,7 @@ export function createOwnWriter(
   return {
     log: () => key && logName(key.publicKey),
     append,
-    appendIf,
+    appendIf: (prepare) => appendOneIf(appendAllIf, prepare),
     appendAllIf,
     state: async (statements) =>
       appendedOf(await queue.enqueue(statements.length, async (extension) => ({ sequences: statements.map(extension.addStatement) }))),
@@ -234,6 +227,17 @@ export function createOwnWriter(
       }),
     noteLamport,
   };
+}
+
+async function appendOneIf<Refusal>(appendAllIf: OwnWriter['appendAllIf'], prepare: PrepareDraft<Refusal>): Promise<Appended | { readonly refuse: Refusal }> {
+  const settled = await appendAllIf<Refusal>(1, async (context) => {
+    const draft = await prepare(context);
+    return 'refuse' in draft ? draft : [draft];
+  });
+  if ('refuse' in settled) return settled;
+  const [appended] = settled;
+  if (appended === undefined) throw new Error('one draft makes one entry');
+  return appended;
 }
 
 function endOf(runs: readonly VerifiedRun[]): OwnEnd | undefined {

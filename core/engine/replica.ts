@@ -57,7 +57,7 @@ export interface Appended {
 
 /** What a conditional append may look at: the state that its entry would follow, other waiting appends included. */
 export interface DraftContext {
-  /** What was read of the store before this turn may be old: another context of the device may have appended since. */
+  /** What was read of the store when this was asked for may be old: another context of the device may have appended since. */
   readonly mayBeStale: boolean;
   readonly item: (key: string) => Promise<Item | undefined>;
 }

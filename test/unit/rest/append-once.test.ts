@@ -1,6 +1,8 @@
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { appendOnce } from '../../../core/engine/append-once.ts';
 import type { Draft } from '../../../core/engine/replica.ts';
+import type { RowStore } from '../../../core/log/row-store.ts';
 import { createDisk, openReplica } from './test-collection.ts';
 
 const drafts = (count: number): Draft[] => Array.from({ length: count }, (_, n) => ({ writes: [{ key: `k${n}`, value: n }] }));
@@ -58,6 +60,30 @@ test('CAP30 S2.4: two contexts that are given one attempt at once, as two versio
     expect(a).toEqual(b);
   }
   expect((await old.store.heads())[0]?.sequence).toBe(41);
+});
+
+test('CAP30 S2.4: an attempt that waits is looked up again when another context appended it meanwhile, whatever is committed before it', async () => {
+  const disk = createDisk();
+  const old = await openReplica(disk);
+  await appendOnce(old, 'the first', drafts(1));
+  let until: Promise<void> | undefined;
+  const write: RowStore['write'] = async (durability, body) => {
+    await until;
+    return disk.rows.write(durability, body);
+  };
+  const fresh = await openReplica({ ...disk, rows: { ...disk.rows, write } });
+  await fresh.append(drafts(1));
+  const held = Promise.withResolvers<void>();
+  until = held.promise;
+  const before = fresh.append(drafts(1));
+  await setImmediate();
+  // It is looked up now, and waits for its turn behind the other one.
+  const again = appendOnce(fresh, 'one', drafts(1));
+  await setImmediate();
+  const once = await appendOnce(old, 'one', drafts(1));
+  held.resolve();
+  await before;
+  expect(await again).toEqual(once);
 });
 
 test('CAP30 attempts do not mix: a thousand names, each its own entry', async () => {
