@@ -47,6 +47,9 @@ interface Course {
   readonly gained: Map<LogName, number>;
   /** The day is over: it forgets refusals, compares vectors, and only then the next day begins (SYNC17). */
   isDue: boolean;
+  /** While vectors are compared: logs refused for what may pass, and whether the server has learnt something since. */
+  readonly refused: Set<LogName>;
+  learnsMore: boolean;
 }
 
 export interface ExchangeOptions {
@@ -76,7 +79,6 @@ export function createExchange({ replica, device, life, transport, now }: Exchan
   /** Whether a lack is looked into: once in this life, since what is lacked may be of a format that only an update reads. */
   let looksForLack = true;
   const compared = createComparedVector(replica);
-  const ownVector = (): Promise<VersionVector> => headVector(store);
   /** A round's answer and a frame of the live stream are taken one after the other: each begins with what is remembered. */
   const turns = createTurns();
 
@@ -84,7 +86,7 @@ export function createExchange({ replica, device, life, transport, now }: Exchan
     // Before the first contact there was nothing to show: pages came from the server, and what it had then is no update.
     const before = await readMemory(store);
     const isFirst = before.syncedAt === undefined;
-    const course: Course = { fruitless: 0, gained: new Map(), isDue: isComparisonDue(before, now) };
+    const course: Course = { fruitless: 0, gained: new Map(), isDue: isComparisonDue(before, now), refused: new Set(), learnsMore: false };
     const asker = createAsker(transport);
     const encode = (asked: SpaceRequest): Bytes => encodeSyncRequest({ account, device, life, spaces: [asked] });
     await forgetRefusals(store, course.isDue);
@@ -118,7 +120,7 @@ export function createExchange({ replica, device, life, transport, now }: Exchan
 
   /** The outbox; while vectors are compared, everything that the server lacks, whoever wrote it. */
   async function rangesToSend({ acknowledged, blocked }: SyncMemory): Promise<LogRange[]> {
-    const mine = await ownVector();
+    const mine = await headVector(store);
     if (serverHeads !== undefined) return missingRanges(mine, serverHeads).filter(({ log }) => blocked[log] === undefined);
     const own = replica.ownLog();
     const last = own === undefined ? undefined : mine.get(own);
@@ -131,7 +133,7 @@ export function createExchange({ replica, device, life, transport, now }: Exchan
    * branch since it was restored. It judges the last entry; what it has already costs nothing but the way.
    */
   async function rangesToProve(asked: VersionVector = new Map()): Promise<LogRange[]> {
-    const mine = await ownVector();
+    const mine = await headVector(store);
     const ranges: LogRange[] = [];
     for (const log of unproven) {
       const last = mine.get(log);
@@ -146,7 +148,7 @@ export function createExchange({ replica, device, life, transport, now }: Exchan
   async function noteUnproven({ ends }: Outgoing, isFirst: boolean): Promise<void> {
     for (const log of ends.keys()) unproven.delete(log);
     if (!isFirst) return;
-    for (const [log, last] of await ownVector()) if (serverHeads?.get(log) === last && !ends.has(log)) unproven.add(log);
+    for (const [log, last] of await headVector(store)) if (serverHeads?.get(log) === last && !ends.has(log)) unproven.add(log);
   }
 
   async function take(response: SpaceResponse, time: number, comparing: boolean, sent: Outgoing, course: Course): Promise<ExchangeOutcome | 'more'> {
@@ -173,8 +175,10 @@ export function createExchange({ replica, device, life, transport, now }: Exchan
     }
     const blocked = { ...memory.blocked };
     const refused = refusals.map((run) => noteRefusal(run, acknowledged, blocked));
+    const gains = gainsAcknowledged(response, sent, course);
+    if (comparing) noteRetries(course, refusals, gains);
     const serverLacks = comparing ? await rangesToSend({ ...memory, acknowledged, blocked }) : [];
-    const level = response.level && sent.all && serverLacks.length === 0 && unproven.size === 0;
+    const level = response.level && sent.all && serverLacks.length === 0 && unproven.size === 0 && !retries(course, blocked);
     const values: NamedValues = {
       [ACKNOWLEDGED]: vectorToText(acknowledged),
       [SYNCED_AT]: String(time),
@@ -189,7 +193,7 @@ export function createExchange({ replica, device, life, transport, now }: Exchan
       ...(comparing && logs.includes(replica.ownLog() ?? '') ? { [ACKNOWLEDGED]: undefined } : {}),
     });
     const verdicts = await replica.merge(response.runs, { values, valuesOfForks });
-    if (verdicts.some(({ kind }) => kind === 'accepted') || gainsAcknowledged(response, sent, course)) course.fruitless -= 1;
+    if (gains || verdicts.some(({ kind }) => kind === 'accepted')) course.fruitless -= 1;
     if (comparing && level) [looksForLack, course.isDue] = [false, false];
     if (verdicts.some(isLack)) await noteLack(comparing);
     if (comparing) await compared.noteGiven(response);
@@ -199,8 +203,7 @@ export function createExchange({ replica, device, life, transport, now }: Exchan
       compared.end();
     }
     if (refused.includes('again') || (verdicts.some(isLack) && looksForLack)) return 'more';
-    const outbox = level ? await rangesToSend({ ...memory, acknowledged, blocked }) : [];
-    if (!level || outbox.length > 0) return 'more';
+    if (!level || (await rangesToSend({ ...memory, acknowledged, blocked })).length > 0) return 'more';
     return Object.values(blocked).includes('storage-full') ? { kind: 'later', retryAfterMs: undefined } : { kind: 'level' };
   }
 
@@ -247,6 +250,23 @@ export function createExchange({ replica, device, life, transport, now }: Exchan
   }
 
   return { run, takeLive };
+}
+
+function noteRetries(course: Course, refusals: readonly RefusedRun[], gains: boolean): void {
+  for (const { log, code } of refusals) if (PASSING_REFUSALS.has(code)) course.refused.add(log);
+  if (gains && course.refused.size > 0) course.learnsMore = true;
+}
+
+/**
+ * Whose a log is, the server may have learnt by what was sent along with it or after it. Nobody else may hold what it refused: it
+ * is sent once more, and again only when more was learnt (SYNC6).
+ */
+function retries(course: Course, blocked: Record<LogName, unknown>): boolean {
+  if (!course.learnsMore) return false;
+  for (const log of course.refused) delete blocked[log];
+  course.refused.clear();
+  course.learnsMore = false;
+  return true;
 }
 
 /** A clock that was set back asks for it, too (SYNC17). */

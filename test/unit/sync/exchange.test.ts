@@ -5,7 +5,7 @@ import { readMemory } from '../../../core/engine/sync-memory.ts';
 import type { Transport } from '../../../core/engine/ports.ts';
 import type { Replica } from '../../../core/engine/replica.ts';
 import type { Bytes } from '../../../core/log/bytes.ts';
-import { encodeRun } from '../../../core/log/run-codec.ts';
+import { encodeRun, runEnd } from '../../../core/log/run-codec.ts';
 import { headersOnly, sliceRun } from '../../../core/log/run-shape.ts';
 import { decodeSyncRequest, encodeSyncResponse } from '../../../core/protocol/codec.ts';
 import { SYNC_CONTENT_TYPE } from '../../../core/protocol/limits.ts';
@@ -207,6 +207,53 @@ describe('exchange', () => {
       expect(await exchange.run()).toEqual({ kind: 'level' });
       expect(await keysAt(at)).toEqual(['a']);
     }
+  });
+
+  test('SYNC6 SYNC4: of somebody else, too, while vectors are compared: once more is known there', async () => {
+    const before = createResponder();
+    const [a, b, keeper] = [await openReplica(), await openReplica(), await openReplica()];
+    for (const [replica, key] of [[a, 'of a'], [b, 'of b']] as const) {
+      await write(replica, key);
+      await exchangeWith(replica, real(before)).run();
+    }
+    await exchangeWith(keeper, real(before)).run();
+    // Another server, which knows nobody yet: whose the log of `a` is, it learns by the log of `b`.
+    const after = createResponder();
+    let [sent, isKnown] = [0, false];
+    const exchange = exchangeWith(keeper, async (part) => {
+      const ofA = part.runs.filter((run) => runEnd(run)?.log === a.ownLog());
+      sent += ofA.length;
+      if (isKnown) return after.ask(part);
+      const others = part.runs.filter((run) => !ofA.includes(run));
+      isKnown = others.length > 0;
+      const refused = ofA.length === 0 ? [] : [{ log: a.ownLog() ?? '', first: 0, code: 'unenrolled' as const }];
+      const answer = await after.ask({ ...part, runs: others });
+      return { ...answer, refused: [...answer.refused, ...refused] };
+    });
+    expect(await exchange.run()).toEqual({ kind: 'level' });
+    expect(await keysAt(after)).toEqual(['of a', 'of b']);
+    expect(sent).toBe(2);
+  });
+
+  test('SYNC6: what is refused for good is not sent for ever, while vectors are compared', async () => {
+    const before = createResponder();
+    const [a, keeper] = [await openReplica(), await openReplica()];
+    await write(a, 'of a');
+    await exchangeWith(a, real(before)).run();
+    await write(keeper, 'own');
+    await exchangeWith(keeper, real(before)).run();
+    const after = createResponder();
+    let sent = 0;
+    const exchange = exchangeWith(keeper, async (part) => {
+      const ofA = part.runs.filter((run) => runEnd(run)?.log === a.ownLog());
+      sent += ofA.length;
+      const refused = ofA.length === 0 ? [] : [{ log: a.ownLog() ?? '', first: 0, code: 'unenrolled' as const }];
+      const answer = await after.ask({ ...part, runs: part.runs.filter((run) => !ofA.includes(run)) });
+      return { ...answer, refused: [...answer.refused, ...refused] };
+    });
+    expect(await exchange.run()).toEqual({ kind: 'level' });
+    expect(await keysAt(after)).toEqual(['own']);
+    expect(sent).toBeLessThan(4);
   });
 
   test('SYNC3: a cursor that came with runs which do not fit leaves nothing out', async () => {
