@@ -1,4 +1,4 @@
-// `npm test`: sets everything up on a fresh clone, builds, runs vitest, the simulator and then Playwright, and
+// `npm test`: sets everything up on a fresh clone, builds, runs vitest, the simulator, the planted bugs and then Playwright, and
 // ends with one line: `N passed, N failed` (`, N skipped` where a browser is missing or a simulation came to less than its
 // dose; with CI set a skip counts as failed).
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -49,6 +49,11 @@ await runMain(async () => {
     await runTests('simulator', ['npm', 'run', '--silent', 'simulate', '--', '--ci'], {
       env: plain,
       variable: 'WAKELOG_SIMULATE_JSON',
+      count: countSimulation,
+    }),
+    await runTests('planted', ['npm', 'run', '--silent', 'planted', '--', '--remembered'], {
+      env: plain,
+      variable: 'WAKELOG_PLANTED_JSON',
       count: countSimulation,
     }),
     await runTests('playwright', ['playwright', 'test'], {
