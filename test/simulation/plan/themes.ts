@@ -316,5 +316,3 @@ const THEMES: readonly Theme[] = WEIGHTS.flatMap(([theme, weight]) => Array.from
 export function drawThemed(random: SimRandom): Themed {
   return random.pick(THEMES)(random);
 }
-
-export const THEMES_BY_NAME: Readonly<Record<string, Theme>> = Object.fromEntries(WEIGHTS.map(([theme]) => [theme.name, theme]));
