@@ -1,3 +1,4 @@
+import { cpSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from '@playwright/test';
 
@@ -65,7 +66,9 @@ test('Scenario 6: S2.11 S1.1 S2.13 SYNC2 LOG10 VIEW3 SIGKILL of browser and serv
   const shown = await fresh.collection(COLLECTION).list();
   await expect.poll(() => itemsIn(page)).toEqual(shown);
   const shownIds = new Set(shown.map(({ id }) => id));
-  expect(acknowledged.filter(({ item }) => !shownIds.has(item))).toEqual([]);
+  const lost = acknowledged.filter(({ item }) => !shownIds.has(item));
+  if (lost.length > 0) await keepEvidence(world, browser, page);
+  expect(lost).toEqual([]);
 
   // The server's disk: two logs of two devices, whole and without a fork, each acknowledged entry once.
   await node.close();
@@ -122,6 +125,16 @@ async function killBoth(
   const comesBack = random() < 2 / 3;
   if (comesBack) await site.server.restart();
   return comesBack;
+}
+
+/** A loss is rare and says nothing without what is on the disks: they stay beside the test's report. */
+async function keepEvidence({ site, profile }: World, browser: Chromium, page: ChromiumPage): Promise<void> {
+  const status = await page.eval('wakelog.then(({ status }) => status.getSnapshot())');
+  await browser.kill();
+  const folder = (name: string): string => test.info().outputPath(name);
+  cpSync(profile, folder('profile'), { recursive: true });
+  cpSync(site.dataDir, folder('server'), { recursive: true });
+  console.log(`lost; status ${JSON.stringify(status)}; the disks are kept in ${test.info().outputDir}`);
 }
 
 async function itemsIn(page: ChromiumPage): Promise<unknown> {
