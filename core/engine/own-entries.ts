@@ -36,19 +36,27 @@ function above(last = 0, acknowledged = 0): number {
 
 /** What the authority said of an own entry, wherever it stands now: in a log that was left, or appended again in the next one. */
 export async function verdictOf(replica: Replica, crypto: Crypto, id: string): Promise<Verdict> {
+  const refusal = toRefused(replica, id);
+  if (refusal !== undefined) return refusal;
   const { moving, acknowledged } = await readMemory(replica.store);
   const own = replica.ownLog();
   const left = [...(await replica.store.valuesUnder(leftName(''))).keys()].map((name) => name.slice(leftName('').length));
   for (const log of own === undefined ? left : [own, ...left]) {
     const found = await findEntry(replica, crypto, log, id);
     if (found === undefined) continue;
-    const refusal = replica.view.refusal(found.id) ?? replica.view.refusal(id);
-    if (refusal !== undefined) return { state: 'refused', code: refusal.code, reason: refusal.reason };
+    // Of an entry that was appended again its copy may have been refused.
+    const refusalOfCopy = toRefused(replica, found.id);
+    if (refusalOfCopy !== undefined) return refusalOfCopy;
     // Of a log that was left, all is acknowledged that is not to be moved.
     const last = log === own ? (acknowledged.get(log) ?? -1) : log === moving?.log ? moving.from : Infinity;
     return { state: found.sequence > last ? 'unsent' : 'accepted' };
   }
   return { state: 'unknown' };
+}
+
+function toRefused({ view }: Replica, id: string): Verdict | undefined {
+  const refusal = view.refusal(id);
+  return refusal && { state: 'refused', code: refusal.code, reason: refusal.reason };
 }
 
 /** There is no look-up by id: the log is read, newest first. */
