@@ -68,6 +68,24 @@ async function tear({ before, torn, after }: Written, first: number): Promise<Di
   return disk;
 }
 
+/** What a device wrote on its disk when it merged a second entry of another one: the part of it that a power cut may tear. */
+async function mergeWritten() {
+  const server = createTestServer();
+  const [ops, disk] = [[] as Op[], createDisk()];
+  const writer = await startLife(server, createDisk(), undefined, 'desk');
+  const reader = await startLife(server, noting(disk, ops));
+  await writer.write('a');
+  await writer.sync();
+  await reader.sync();
+  const before = await disk.copy();
+  ops.splice(0);
+  await writer.write('b');
+  await writer.sync();
+  await reader.sync();
+  const torn = ops.splice(0);
+  return { server, ops, writer, reader, before, torn };
+}
+
 describe('a log after a power cut that left the end of an append', () => {
   test('LOG21 the server never got it: all else is shown and sent, and what is written next as well', async () => {
     for (let first = 0; ; first++) {
@@ -167,19 +185,7 @@ describe('a log after a power cut that left the end of an append', () => {
   });
 
   test('LOG21 SYNC3 a merge of which only the end was left: what it took comes from the server, with the next exchange', async () => {
-    const server = createTestServer();
-    const [ops, disk] = [[] as Op[], createDisk()];
-    const writer = await startLife(server, createDisk(), undefined, 'desk');
-    const reader = await startLife(server, noting(disk, ops));
-    await writer.write('a');
-    await writer.sync();
-    await reader.sync();
-    const before = await disk.copy();
-    ops.splice(0);
-    await writer.write('b');
-    await writer.sync();
-    await reader.sync();
-    const torn = ops.splice(0);
+    const { server, before, torn } = await mergeWritten();
     for (let first = 1; first <= torn.length; first++) {
       const life = await startLife(server, await tear({ before, torn, after: [] }, first));
       expect(await life.sync(), `without the first ${first} of ${torn.length}`).toBe('level');
@@ -188,19 +194,7 @@ describe('a log after a power cut that left the end of an append', () => {
   });
 
   test('LOG21 a gap in a log of somebody else: it ends before it, and what lacks comes from the server', async () => {
-    const server = createTestServer();
-    const [ops, disk] = [[] as Op[], createDisk()];
-    const writer = await startLife(server, createDisk(), undefined, 'desk');
-    const reader = await startLife(server, noting(disk, ops));
-    await writer.write('a');
-    await writer.sync();
-    await reader.sync();
-    const before = await disk.copy();
-    ops.splice(0);
-    await writer.write('b');
-    await writer.sync();
-    await reader.sync();
-    const torn = ops.splice(0);
+    const { server, ops, writer, reader, before, torn } = await mergeWritten();
     await writer.write('c');
     await writer.sync();
     await reader.sync();
