@@ -1,9 +1,15 @@
 import type { PageScope } from '../core/protocol/page-messages.ts';
 import type { WorkerMemory } from './memory.ts';
 import { worker } from './global-scope.ts';
+import { beginLevelDbLog } from './storage/begin-log.ts';
 
 /** Which tabs are open, and whose they are. */
 export interface Presence {
+  /**
+   * To be awaited before anything is written: this worker may be the first since the browser was killed, unless a tab that an
+   * earlier one knew is still open (LOG22).
+   */
+  readonly begin: () => Promise<void>;
   /** Whether a tab's account is known without a look into the memory. */
   readonly knows: (clientId: string) => boolean;
   /** Whether the account left since this worker started. */
@@ -39,7 +45,19 @@ export function createPresence(memory: WorkerMemory): Presence {
     return scopeByClient.get(clientId) ?? (await memory.tabs())[clientId];
   }
 
+  let begun: Promise<void> | undefined;
+
+  function begin(): Promise<void> {
+    return (begun ??= beginUnlessKnown());
+  }
+
+  async function beginUnlessKnown(): Promise<void> {
+    const [tabs, open] = await Promise.all([memory.tabs(), windows()]);
+    if (!open.some(({ id }) => id in tabs)) await beginLevelDbLog();
+  }
+
   return {
+    begin,
     knows: (clientId) => scopeByClient.has(clientId),
     hasLeft: (scope) => left.has(nameOf(scope)),
     forgetAll: () => scopeByClient.clear(),
@@ -48,6 +66,7 @@ export function createPresence(memory: WorkerMemory): Presence {
       left.delete(nameOf(scope));
       silent.delete(clientId);
       for (const wake of waiting.get(clientId) ?? []) wake();
+      await begin();
       const alive = new Set((await windows()).map(({ id }) => id));
       await memory.changeTabs((tabs) => ({
         ...Object.fromEntries(Object.entries(tabs).filter(([id]) => alive.has(id))),

@@ -48,7 +48,13 @@ export function wireWorker(options: WorkerOptions, { stores, cryptography, creat
     (await memory.wishes(scope)).updates === 'hold' && (await presence.tabs(scope)).length > 0;
   const mountUrl = `${worker.location.origin}${options.mount}`;
   const devices = createDevices({
-    stores,
+    stores: {
+      ...stores,
+      async open(...database) {
+        await presence.begin();
+        return stores.open(...database);
+      },
+    },
     cryptography,
     isHeld,
     transport: (scope) =>

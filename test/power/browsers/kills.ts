@@ -5,6 +5,7 @@ import { createRandom } from '../../support/random.ts';
 import type { BrowserName, PowerBrowser } from './browser.ts';
 import { expectAllIsThere, expectServerKept } from './expectations.ts';
 import { LAUNCH, visit } from './launch.ts';
+import { tearEnds } from './leveldb-log.ts';
 import { startPowerSite } from './site/power-site.ts';
 
 export interface KillsOptions {
@@ -25,7 +26,8 @@ const KILLS_BETWEEN_LOOKS = 5;
 
 /**
  * SIGKILL to the browser and all its processes while a page writes and the server comes and goes. Each life begins to write
- * at once, on what the one before left, so that kills also meet a worker that has just begun (S2.11, CAP33).
+ * at once, on what the one before left, so that kills also meet a worker that has just begun (S2.11, CAP33). Every second one finds
+ * Chromium's log torn at its end, as a kill in the middle of a write leaves it, which few of so many would do (LOG22).
  */
 export async function killBrowser({ browser: name, kills, seed }: KillsOptions): Promise<KillFigures> {
   const scratch = createScratch();
@@ -56,6 +58,7 @@ export async function killBrowser({ browser: name, kills, seed }: KillsOptions):
         site.setOnline(random() < 0.5);
         await delay(random() * MOMENT_MS);
       });
+      if (name === 'chromium' && random() < 0.5) tearEnds(profile);
     }
     await live(async (browser) => {
       await expectAllIsThere(site, await visit(browser, site), 'in the end');

@@ -1,9 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 
 import { createScratch } from '../../platform/parts/scratch.ts';
-import { lackingChanges, levelDbFolders, nextLog, readRecords } from './leveldb-log.ts';
+import { lackingChanges, levelDbFolders, nextLog, readRecords, tearEnds } from './leveldb-log.ts';
 
 const scratch = createScratch();
 afterEach(() => scratch.end());
@@ -78,6 +78,15 @@ describe('the logs of LevelDB', () => {
     // What is in tables by now was synced with them.
     expect(lackingChanges(database(5, { '000003.log': old, '000005.log': [write(9, 3)] }))).toBeUndefined();
     expect(lackingChanges(database(3, { '000003.log': old, '000005.log': [] }))).toBeUndefined();
+  });
+
+  test.each([1_000, 32_768 - 7 - 12 - 3])('LOG22: an end that is torn leaves what is before it (%i bytes)', (bytes) => {
+    const records = [write(1, 4), write(5, 1, bytes)];
+    const folder = database(3, { '000001.log': [], '000003.log': records });
+    tearEnds(join(folder, '..', '..', '..'));
+    expect([...readRecords(readFileSync(join(folder, '000003.log')))]).toEqual(records);
+    expect(readFileSync(join(folder, '000003.log')).length).toBeGreaterThan(logOf(records).length);
+    expect(readFileSync(join(folder, '000001.log'))).toHaveLength(0);
   });
 
   test('S2.12: a new log is told of when it begins', async () => {

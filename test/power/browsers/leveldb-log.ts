@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, watch } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync, watch } from 'node:fs';
 import { join } from 'node:path';
 
 /*
@@ -12,6 +12,8 @@ const HEADER_BYTES = 7;
 const ENDS: ReadonlySet<number> = new Set([1, 4]);
 const MOST_TYPE = 4;
 const LOG_NUMBER = 2;
+/** What LevelDB writes first of a record of 224 bytes: a checksum (nobody gets to compare it), the length, and that it is whole. */
+const RECORD_HEADER = Buffer.from([0x4a, 0x3b, 0x2c, 0x1d, 224, 0, 1]);
 
 /**
  * Which changes lack between those that are in the logs, in words; none as a rule. LevelDB syncs the log that it writes to, and
@@ -28,6 +30,21 @@ export function lackingChanges(folder: string): string | undefined {
     }
   }
   return undefined;
+}
+
+/**
+ * Leaves each log of a profile as a kill does that comes between the two writes that a record takes: with a header at the end, and
+ * nothing behind it. Nothing that was told as written is changed. LevelDB bears it, and writes on behind it.
+ */
+export function tearEnds(profile: string): void {
+  for (const folder of levelDbFolders(profile)) {
+    const log = logsToReplay(folder).at(-1);
+    if (log === undefined) continue;
+    const left = BLOCK_BYTES - (readFileSync(join(folder, log)).length % BLOCK_BYTES);
+    // A header never spans blocks: what is left is filled.
+    if (left < HEADER_BYTES) appendFileSync(join(folder, log), Buffer.alloc(left));
+    appendFileSync(join(folder, log), RECORD_HEADER);
+  }
 }
 
 /** The folders of all databases below a profile. */
