@@ -166,6 +166,18 @@ test('PLATFORM a writer waits for a slow reader, and goes on when that has read'
   expect(written.length).toBe(5);
 });
 
+test('PLATFORM whenever its server dies, a reader hears of it, or can give up', async () => {
+  const outcomes = new Set<string>();
+  for (let seed = 1; seed <= 100; seed++) {
+    const { run, world, server } = streaming(forEver, seed);
+    world.after(seed, 'kill', () => world.kill(server));
+    const controller = new AbortController();
+    world.after(50_000, 'abort', () => controller.abort(new Error('no sign of the server')));
+    outcomes.add(await run(reading([], controller.signal), 60_000));
+  }
+  expect(outcomes).toEqual(new Set(['TypeError: Failed to fetch: connection refused', RESET, 'Error: no sign of the server']));
+});
+
 test('PLATFORM a stream breaks with its server, its network and its program', async () => {
   const outcomes = new Set<string>();
   for (let seed = 1; seed <= 20; seed++) {

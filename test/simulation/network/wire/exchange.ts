@@ -83,7 +83,8 @@ function run(options: ExchangeOptions, resolve: (answer: Answer) => void, reject
     serverDied() {
       if (over || plan.lost !== undefined || random.chance(POWER_LOSS_SHARE)) return pipe?.mute();
       if (hasHead) pipe?.end(noAnswer('connection reset'));
-      else later(crossingMs(link, 0), () => fail(noAnswer('connection reset')));
+      // The head may be on its way, and be there first.
+      else later(crossingMs(link, 0), () => connection.breakOff(noAnswer('connection reset')));
     },
   };
   const unregister = options.register(connection);
