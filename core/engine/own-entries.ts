@@ -39,19 +39,21 @@ export async function verdictOf(replica: Replica, crypto: Crypto, id: string): P
   const refusal = toRefused(replica, id);
   if (refusal !== undefined) return refusal;
   const { moving, acknowledged } = await readMemory(replica.store);
-  const own = replica.ownLog();
-  const left = [...(await replica.store.valuesUnder(leftName(''))).keys()].map((name) => name.slice(leftName('').length));
-  for (const log of own === undefined ? left : [own, ...left]) {
+  const [own, left] = [replica.ownLog(), await replica.store.valuesUnder(leftName(''))];
+  const refusing = new Set(replica.view.refused().map(({ log }) => log));
+  let verdict: Verdict = { state: 'unknown' };
+  // The last log that has it decides. One that was left has it on, or a server has it.
+  for (const log of new Set([own, moving?.log, ...[...left.keys()].map((name) => name.slice(leftName('').length))])) {
+    if (log === undefined || (verdict.state !== 'unknown' && !refusing.has(log))) continue;
     const found = await findEntry(replica, crypto, log, id);
     if (found === undefined) continue;
-    // Of an entry that was appended again its copy may have been refused.
+    // Of an entry that was appended again a copy may have been refused.
     const refusalOfCopy = toRefused(replica, found.id);
     if (refusalOfCopy !== undefined) return refusalOfCopy;
-    // Of a log that was left, all is acknowledged that is not to be moved.
     const last = log === own ? (acknowledged.get(log) ?? -1) : log === moving?.log ? moving.from : Infinity;
-    return { state: found.sequence > last ? 'unsent' : 'accepted' };
+    if (verdict.state === 'unknown') verdict = { state: found.sequence > last ? 'unsent' : 'accepted' };
   }
-  return { state: 'unknown' };
+  return verdict;
 }
 
 function toRefused({ view }: Replica, id: string): Verdict | undefined {
