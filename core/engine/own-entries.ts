@@ -5,6 +5,7 @@ import type { Crypto } from '../log/crypto.ts';
 import { KIND } from '../log/header.ts';
 import { leftName } from '../log/log-store.ts';
 import type { Run } from '../log/run.ts';
+import { lastSequence } from '../log/run.ts';
 import { chainIds } from '../log/run-verify.ts';
 import type { LogName } from '../log/version-vector.ts';
 import type { Verdict } from './device.ts';
@@ -65,10 +66,16 @@ function toRefused({ view }: Replica, id: string): Verdict | undefined {
 async function findEntry({ store }: Replica, crypto: Crypto, log: LogName, id: string): Promise<{ readonly sequence: number; readonly id: string } | undefined> {
   const head = await store.head(log);
   for (let end = head?.sequence ?? -1; end >= 0; end -= 256) {
-    for (const run of await store.range(log, Math.max(0, end - 255), end)) {
-      const ids = (await chainIds(crypto, run)).map(toBase64Url);
-      const at = ids.findIndex((entryId, i) => entryId === id || bodyOf(run, i)?.origin === id);
-      if (at >= 0) return { sequence: run.first + at, id: ids[at] ?? id };
+    for (let next = Math.max(0, end - 255); next <= end; ) {
+      // As many as are read at once: those that are large come in several parts.
+      const runs = await store.range(log, next, end);
+      for (const run of runs) {
+        const ids = (await chainIds(crypto, run)).map(toBase64Url);
+        const at = ids.findIndex((entryId, i) => entryId === id || bodyOf(run, i)?.origin === id);
+        if (at >= 0) return { sequence: run.first + at, id: ids[at] ?? id };
+        next = lastSequence(run) + 1;
+      }
+      if (runs.length === 0) break;
     }
   }
   return undefined;

@@ -85,3 +85,13 @@ test('PAGE11 SYNC14: an entry of a log that is being left, and of one left befor
   }
   expect(new Set(states)).toEqual(new Set(['unsent']));
 });
+
+test('PAGE11 an entry that was just written is unsent, whatever large ones are before it', async () => {
+  const device = await openDevice(createResponder());
+  const states: string[] = [];
+  for (let n = 0; n < 8; n++) {
+    const { id } = await put(device, `large ${n}`, 'x'.repeat(900_000));
+    states.push((await device.settled(id)).state);
+  }
+  expect(new Set(states)).toEqual(new Set(['unsent']));
+});
