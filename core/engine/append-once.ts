@@ -1,9 +1,9 @@
 import { toBase64Url } from '../log/bytes.ts';
 import type { LogStore, NamedValues } from '../log/log-store.ts';
-import { leftName, TORN } from '../log/log-store.ts';
 import type { LogName } from '../log/version-vector.ts';
 import { MOST_ENTRIES_PER_COMMIT } from './append-queue.ts';
 import type { Appended, Draft, Replica } from './replica.ts';
+import { isTaken } from './taken-entry.ts';
 
 /** What an attempt came to: so many entries of a log from one on, all of one transaction. */
 interface Attempt {
@@ -69,10 +69,9 @@ async function recall(store: LogStore, name: string): Promise<Appended[] | undef
   const text = await store.value(name);
   if (text === undefined) return undefined;
   const { log, first, id, count } = JSON.parse(text) as Attempt;
-  const [left, held] = await Promise.all([store.value(leftName(log)), store.entryId(log, first)]);
-  // A power cut took the entry and left its name (LOG21). Of a log that was set aside it counts that its entries were taken.
-  if ((left === undefined || left === TORN) && (held === undefined || toBase64Url(held) !== id)) return undefined;
-  const appended: Appended[] = [{ id, log, sequence: first }];
+  const entry: Appended = { id, log, sequence: first };
+  if (!(await isTaken(store, entry))) return undefined;
+  const appended = [entry];
   for (let sequence = first + 1; sequence < first + count; sequence++) {
     const next = await store.entryId(log, sequence);
     appended.push({ id: next === undefined ? id : toBase64Url(next), log, sequence });

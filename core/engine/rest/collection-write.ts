@@ -132,7 +132,7 @@ function toDraft(intent: Intent, { status, value }: Outcome, present: Item | und
     Array.isArray(intent.conditions.ifMatch) && present !== undefined ? { parents: liveIds(present) } : {};
   const write = value === undefined ? { key, deleted: true as const, ...parents } : { key, value, ...parents };
   if (memory === undefined) return { writes: [write] };
-  return { writes: [write], values: () => rememberRequest(memory, { method, collection, id, status }) };
+  return { writes: [write], values: (entry) => rememberRequest(memory, { method, collection, id, status }, entry) };
 }
 
 async function answerWrite(

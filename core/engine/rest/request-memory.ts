@@ -1,8 +1,8 @@
-import { parseJson } from '../../log/body.ts';
-import { utf8 } from '../../log/bytes.ts';
 import type { LogStore, NamedValues } from '../../log/log-store.ts';
 import type { KeyedTurns } from '../keyed-turns.ts';
 import { createKeyedTurns } from '../keyed-turns.ts';
+import type { Appended } from '../replica.ts';
+import { isTaken } from '../taken-entry.ts';
 
 /** What a request with an Idempotency-Key came to (CAP26). Kept beside the log for as long as the log. */
 export interface Remembered {
@@ -12,17 +12,21 @@ export interface Remembered {
   readonly status: number;
 }
 
+/** With what it came to at the log. */
+type Stored = Remembered & { readonly entry: Appended };
+
 export function requestName(account: string, idempotencyKey: string): string {
   return `request:${JSON.stringify([account, idempotencyKey])}`;
 }
 
-export function rememberRequest(name: string, remembered: Remembered): NamedValues {
-  return { [name]: JSON.stringify(remembered) };
+export function rememberRequest(name: string, remembered: Remembered, entry: Appended): NamedValues {
+  return { [name]: JSON.stringify({ ...remembered, entry } satisfies Stored) };
 }
 
 export async function recallRequest(store: LogStore, name: string): Promise<Remembered | undefined> {
   const text = await store.value(name);
-  return text === undefined ? undefined : (parseJson(utf8(text)) as Remembered | undefined);
+  const stored = text === undefined ? undefined : (JSON.parse(text) as Stored);
+  return stored !== undefined && (await isTaken(store, stored.entry)) ? stored : undefined;
 }
 
 const turnsByStore = new WeakMap<LogStore, KeyedTurns>();

@@ -1,32 +1,65 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { appendOnce } from '../../../core/engine/append-once.ts';
 import { openIndexedDbStore } from '../../../sw/storage/indexeddb-store.ts';
+import type { ServingReplica } from '../../support/node-replica.ts';
 import { openReplica } from '../../support/node-replica.ts';
+import { callerOf } from '../rest/test-collection.ts';
 import { imageOf, newName, opsOf, tear } from './tear.ts';
 
-const put = (key: string) => [{ writes: [{ key, value: key }] }];
+const put = (key: string) => [{ writes: [{ key: `/api/tasks/${key}`, value: {} }] }];
 
-test('LOG21 CAP30 an attempt of which a power cut took the entry is made when it is asked for again, and once', async () => {
+/** Writes once, however often it is asked to. */
+type WriteOnce = (replica: ServingReplica) => Promise<unknown>;
+
+const attempt: WriteOnce = (replica) => appendOnce(replica, 'attempt', put('b'));
+
+const request: WriteOnce = async (replica) => {
+  const answer = await callerOf(replica)('POST', '/api/tasks', { id: 'b' }, { 'idempotency-key': 'once' });
+  expect(answer).toMatchObject({ status: 201, json: { id: 'b' }, headers: { etag: expect.any(String) } });
+};
+
+/** Every state that a power cut may leave of two transactions after `a`: the first ones of the former's writes lack. */
+async function* tornStates(former: WriteOnce, latter: WriteOnce): AsyncGenerator<readonly [string, ServingReplica]> {
   const name = newName();
   const { rows, views } = await openIndexedDbStore(name);
   const replica = await openReplica({ rows, views });
   await replica.append(put('a'));
   const before = await imageOf(name);
-  const ops = await opsOf(() => appendOnce(replica, 'attempt', put('b')));
-  const more = await opsOf(() => replica.append(put('c')));
+  const [torn, after] = [await opsOf(() => former(replica)), await opsOf(() => latter(replica))];
   await replica.close();
-  for (const after of [[], more]) {
-    for (let first = 0; first <= ops.length; first++) {
-      const store = await tear(before, [...ops.slice(first), ...after], 0);
-      const again = await openReplica({ rows: store.rows, views: store.views });
-      for (let times = 0; times < 2; times++) await appendOnce(again, 'attempt', put('b'));
-      const shown = (await again.view.items('')).map(({ key, live }) => `${key}${live.length}`).toSorted();
-      expect(shown, `without the first ${first} of ${ops.length}`).toEqual(
-        after === more ? ['a1', 'b1', 'c1'] : ['a1', 'b1'],
-      );
-      const log = again.ownLog() ?? '';
-      expect((await again.store.head(log))?.sequence).toBeLessThan(5);
-      await again.close();
+  for (let first = 0; first <= torn.length; first++) {
+    const store = await tear(before, [...torn.slice(first), ...after], 0);
+    const again = await openReplica({ rows: store.rows, views: store.views });
+    yield [`without the first ${first} of ${torn.length}`, again];
+    await again.close();
+  }
+}
+
+async function shown({ view }: ServingReplica): Promise<string> {
+  return (await view.items(''))
+    .map(({ key, live }) => `${key.slice(-1)}${live.length}`)
+    .toSorted()
+    .join(' ');
+}
+
+describe('what a power cut left the name of', () => {
+  for (const [rule, once] of [
+    ['CAP30 an attempt', attempt],
+    ['CAP26 a request', request],
+  ] as const) {
+    const more: WriteOnce = (replica) => replica.append(put('c'));
+
+    for (const [where, after, all] of [
+      ['last', async () => undefined, 'a1 b1'],
+      ['not last', more, 'a1 b1 c1'],
+    ] as const) {
+      test(`LOG21 ${rule} is made when it is asked for again, and once: ${where}`, async () => {
+        for await (const [what, replica] of tornStates(once, after)) {
+          for (let times = 0; times < 2; times++) await once(replica);
+          expect(await shown(replica), what).toBe(all);
+          expect((await replica.store.head(replica.ownLog() ?? ''))?.sequence).toBeLessThan(5);
+        }
+      });
     }
   }
 });
