@@ -66,7 +66,6 @@ export function createPresence(memory: WorkerMemory): Presence {
       left.delete(nameOf(scope));
       silent.delete(clientId);
       for (const wake of waiting.get(clientId) ?? []) wake();
-      await begin();
       const alive = new Set((await windows()).map(({ id }) => id));
       await memory.changeTabs((tabs) => ({
         ...Object.fromEntries(Object.entries(tabs).filter(([id]) => alive.has(id))),

@@ -41,7 +41,7 @@ export interface WorkerEnvironment {
  */
 export function wireWorker(options: WorkerOptions, { stores, cryptography, createAlarm }: WorkerEnvironment): void {
   const openHints = createOpenHints();
-  const memory = createMemory(createMetaStore());
+  const memory = createMemory(createMetaStore('wakelog-meta', () => presence.begin()));
   const presence = createPresence(memory);
   const news = createNewsKeeper(memory, presence);
   const isHeld = async (scope: PageScope): Promise<boolean> =>

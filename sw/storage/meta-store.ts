@@ -18,8 +18,11 @@ interface MetaSchema extends DBSchema {
   values: { key: string; value: unknown };
 }
 
-/** Opened at the first use, and again after the browser emptied the site's storage: then it knows nothing any more. */
-export function createMetaStore(name = 'wakelog-meta'): MetaStore {
+/**
+ * Opened at the first use, and again after the browser emptied the site's storage: then it knows nothing any more. What is to
+ * be done before anything is written may read.
+ */
+export function createMetaStore(name: string, beforeWrite?: () => Promise<void>): MetaStore {
   let opened: Promise<Connection<MetaSchema>> | undefined;
 
   function open(): Promise<Connection<MetaSchema>> {
@@ -53,13 +56,15 @@ export function createMetaStore(name = 'wakelog-meta'): MetaStore {
   return {
     get: (key) =>
       use((connection) => readTransaction(connection, ['values'], (tx) => tx.objectStore('values').get(key))),
-    update: (key, change) =>
-      use((connection) =>
+    async update(key, change) {
+      await beforeWrite?.();
+      await use((connection) =>
         writeTransaction(connection, ['values'], 'relaxed', async (tx) => {
           const store = tx.objectStore('values');
           const value = change(await store.get(key));
           await (value === undefined ? store.delete(key) : store.put(value, key));
         }),
-      ),
+      );
+    },
   };
 }

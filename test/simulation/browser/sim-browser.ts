@@ -78,6 +78,7 @@ export interface SimBrowserOptions {
   readonly cryptography: WorkerCrypto;
   readonly caches: SimCaches;
   readonly hasSync: boolean;
+  readonly isChromium: boolean;
   /** Undefined: a browser without push. */
   readonly push: PushService | undefined;
 }
@@ -112,7 +113,8 @@ export function createSimBrowser(parts: SimBrowserOptions): SimBrowser {
     fetch: network.fetchFor(name, origin),
     indexedDB: disk.indexedDB,
     caches: parts.caches.storage,
-    navigator: { locks: createLocks(world, random.fork('locks')) },
+    // As Chromium has it: by this it is known.
+    navigator: { locks: createLocks(world, random.fork('locks')), ...(parts.isChromium ? { userAgentData: {} } : {}) },
     BroadcastChannel: createBroadcastChannels(world, random.fork('broadcast')),
     MessageChannel: createMessageChannels(world, random.fork('ports')),
     WindowClient: SimWindowClient,
@@ -303,6 +305,7 @@ export function createSimBrowser(parts: SimBrowserOptions): SimBrowser {
     updateWorker,
     kill,
     start() {
+      disk.start();
       running = true;
       session += 1;
       parts.push?.setOnline(name, true);

@@ -13,6 +13,7 @@ import { createLane } from './lane.ts';
 import type { DiskSnapshot } from './snapshot.ts';
 import { putSnapshot, takeSnapshot } from './snapshot.ts';
 import { settleDatabase, settleStores, usedBytes } from './stores.ts';
+import { createTornEnd } from './torn-end.ts';
 
 /** The storage of one browser profile: one origin, any number of databases, any number of processes that use them. */
 export interface BrowserDisk {
@@ -24,6 +25,10 @@ export interface BrowserDisk {
    * be dead already.
    */
   readonly powerCut: () => PowerCut;
+  /** The browser, which is dead by now, was killed in the middle of a write. */
+  readonly tear: () => void;
+  /** The browser starts: it deletes what it cannot read. */
+  readonly start: () => void;
   /** Listens to commits, from outside: the listener is called while nothing else happens. Returns the way to end it. */
   readonly onCommit: (listener: (commit: DiskCommit) => void) => () => void;
   /** Whether a power cut now would leave what was committed at a place of the journal. */
@@ -75,6 +80,7 @@ export function createBrowserDisk({ world, name, random }: BrowserDiskOptions): 
     databases: createDatabases(() => core),
     queues: createConnectionQueues(lane),
     onCommit: new Set(),
+    tornEnd: createTornEnd(),
     quota: undefined,
   };
   let clones = 0;
@@ -86,6 +92,7 @@ export function createBrowserDisk({ world, name, random }: BrowserDiskOptions): 
   function restore(snapshot: DiskSnapshot): void {
     stopAll(core);
     core.databases.clear();
+    core.tornEnd.begun();
     putSnapshot(core, snapshot);
     core.journal.forget();
   }
@@ -98,6 +105,10 @@ export function createBrowserDisk({ world, name, random }: BrowserDiskOptions): 
       const cut = core.journal.cut();
       for (const raw of core.databases.values()) settleDatabase(raw);
       return cut;
+    },
+    tear: core.tornEnd.tear,
+    start() {
+      if (core.tornEnd.isBroken()) evict(core);
     },
     onCommit(listener) {
       core.onCommit.add(listener);
@@ -152,6 +163,7 @@ function stopAll(core: DiskCore): void {
 function evict(core: DiskCore): void {
   const all = [...core.databases.values()];
   core.databases.clear();
+  core.tornEnd.begun();
   core.journal.forget();
   for (const raw of all) {
     for (const connection of raw.connections) endConnection(core, connection, true);

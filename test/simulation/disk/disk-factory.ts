@@ -115,6 +115,7 @@ function deleteDatabase(
       // It may have been evicted meanwhile, and made anew.
       if (disk.databases.get(name) === raw) {
         disk.databases.delete(name);
+        disk.tornEnd.begun();
         disk.journal.append([() => void disk.databases.set(name, raw)]);
       }
       succeed(raw.version);

@@ -304,3 +304,29 @@ test('S1.1 of transactions that run side by side, what was complete before a str
     for (const { before } of complete) expect(left).toEqual(expect.arrayContaining([...before]));
   }
 });
+
+test('LOG22 what is written behind a torn end is deleted at the next start, unless a database was deleted in between', async () => {
+  for (const between of ['nothing', 'reading', 'writing', 'beginning anew, then writing'] as const) {
+    const { disk, run } = createTestBrowser(1);
+    const write = (key: string): Promise<unknown> =>
+      run(async () => {
+        const database = await openDB('one', 1, { upgrade: (db) => void db.createObjectStore('plain') });
+        await database.put('plain', 1, key);
+      });
+    const keys = (): Promise<unknown> => run(async () => (await indexedDB.databases()).length > 0 && (await openDB('one')).getAllKeys('plain'));
+    await write('first');
+    disk.tear();
+    disk.start();
+    expect(await keys()).toEqual(['first']);
+    if (between === 'beginning anew, then writing') {
+      await run(async () => {
+        (await openDB('wakelog-begin')).close();
+        await deleteDB('wakelog-begin');
+      });
+    }
+    if (between.endsWith('writing')) await write('second');
+    disk.start();
+    const left = { nothing: ['first'], reading: ['first'], writing: false, 'beginning anew, then writing': ['first', 'second'] };
+    expect(await keys(), between).toEqual(left[between]);
+  }
+});

@@ -16,6 +16,7 @@ import type { CallLog } from './calls.ts';
 import type { ConnectionQueues } from './connection-queues.ts';
 import type { Journal } from './journal.ts';
 import type { Lane } from './lane.ts';
+import type { TornEnd } from './torn-end.ts';
 
 /*
  * The insides of fake-indexeddb 6.2 that the simulated disk builds on. Members without an underscore that the library does
@@ -42,6 +43,7 @@ export interface DiskCore {
   readonly databases: Map<string, RawDatabase>;
   readonly queues: ConnectionQueues;
   readonly onCommit: Set<(commit: DiskCommit) => void>;
+  readonly tornEnd: TornEnd;
   /** Bytes that fit; undefined: any number. */
   quota: number | undefined;
 }

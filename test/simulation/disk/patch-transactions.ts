@@ -89,6 +89,7 @@ function commit(disk: DiskCore, tx: TransactionInside, finish: () => void): void
   const failure = disk.calls.note(`commit ${tx.simSite}`) ?? overQuota(disk, tx);
   if (failure !== undefined) return tx._abort(failure);
   tx.isInJournal = true;
+  if (tx.mode !== 'readonly' && tx._rollbackLog.length > 0) disk.tornEnd.written(tx.db._rawDatabase.name);
   const place = disk.journal.append(tx._rollbackLog);
   const put = disk.onCommit.size > 0 ? freshRecords(tx) : undefined;
   settleStores(tx);

@@ -17,7 +17,10 @@ const anyMs = (random: SimRandom, mostMs = 1_800_000): number => Math.floor(most
 const DRAWS: { readonly [kind in FaultKind]: Draw } = {
   'stop-worker': (random, scale, atMs) => ({ atMs, kind: 'stop-worker', browser: anyBrowser(random, scale) }),
   'update-worker': (random, scale, atMs) => ({ atMs, kind: 'update-worker', browser: anyBrowser(random, scale) }),
-  'kill-browser': (random, scale, atMs) => ({ atMs, kind: 'kill-browser', browser: anyBrowser(random, scale), downMs: anyMs(random, 600_000) }),
+  'kill-browser': (random, scale, atMs) => {
+    const [browser, downMs] = [anyBrowser(random, scale), anyMs(random, 600_000)];
+    return { atMs, kind: 'kill-browser', browser, downMs, torn: downMs % 2 === 0 };
+  },
   'power-cut': (random, scale, atMs) => ({ atMs, kind: 'power-cut', browser: anyBrowser(random, scale), downMs: anyMs(random, 600_000) }),
   evict: (random, scale, atMs) => ({ atMs, kind: 'evict', browser: anyBrowser(random, scale) }),
   'save-profile': (random, scale, atMs) => ({ atMs, kind: 'save-profile', browser: anyBrowser(random, scale) }),

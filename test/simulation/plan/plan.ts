@@ -14,7 +14,8 @@ export interface Strike {
 export type Fault = { readonly atMs: number; readonly after?: Strike } & (
   | { readonly kind: 'stop-worker'; readonly browser: number }
   | { readonly kind: 'update-worker'; readonly browser: number }
-  | { readonly kind: 'kill-browser'; readonly browser: number; readonly downMs: number }
+  /** `torn`: in the middle of a write of Chromium's, which all browsers of the plan are then. */
+  | { readonly kind: 'kill-browser'; readonly browser: number; readonly downMs: number; readonly torn?: boolean }
   | { readonly kind: 'power-cut'; readonly browser: number; readonly downMs: number }
   /** The browser empties the site's storage, whole, while it runs. */
   | { readonly kind: 'evict'; readonly browser: number }

@@ -44,7 +44,7 @@ function goneFor(random: SimRandom, atMs: number, browser: number, most: number)
   return random.pick([
     { atMs, kind: 'stop-worker', browser, after },
     { atMs, kind: 'stop-worker', browser, after },
-    { atMs, kind: 'kill-browser', browser, downMs, after },
+    { atMs, kind: 'kill-browser', browser, downMs, after, torn: downMs % 2 === 0 },
     { atMs, kind: 'power-cut', browser, downMs, after },
   ]);
 }
@@ -191,12 +191,24 @@ const portals: Theme = (random) => {
   return { scale, faults };
 };
 
-/** Power goes, browsers die, workers are stopped, each between two writes of a disk. */
+/** Power goes, browsers die, workers are stopped, each between two writes of a disk; or a browser dies twice in a row. */
 const strikes: Theme = (random) => {
   const scale = smallScale(random, { browsers: 1 + random.int(2), bulk: random.chance(0.3) });
   const faults = times<Fault>(4 + random.int(10), () => goneFor(random, ms(random, 0, scale.busyMs), random.int(scale.browsers), 25));
+  if (random.chance(0.5)) faults.push(...times(1 + random.int(2), () => diesTwice(random, ms(random, 0.1 * scale.busyMs, 0.8 * scale.busyMs), random.int(scale.browsers))));
   return { scale, faults };
 };
+
+/** Chromium is killed in the middle of a write, somebody writes on where no network is, and it is killed again. */
+function diesTwice(random: SimRandom, atMs: number, browser: number): Fault[] {
+  const [downMs, next] = [ms(random, 50, 500), atMs + ms(random, 2_000, 5_000)];
+  return [
+    { atMs, kind: 'partition', browser, forMs: ms(random, 3_000, 10_000) },
+    { atMs, kind: 'kill-browser', browser, downMs, torn: true },
+    burst(random, atMs + downMs + ms(random, 1, 1_000), browser),
+    { atMs: next, kind: 'kill-browser', browser, downMs, torn: random.chance(0.5) },
+  ];
+}
 
 /** All begin at once with the same few keys, and meet late. */
 const newborn: Theme = (random) => {

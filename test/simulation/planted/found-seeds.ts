@@ -55,4 +55,5 @@ export const FOUND_SEEDS: Readonly<Record<string, Trial>> = {
   'values-in-another-transaction': { seed: 1, faults: undefined },
   'vectors-never-asked-for': { seed: 4, faults: undefined },
   'vectors-never-compared': { seed: 4, faults: undefined },
+  'written-behind-a-torn-end': { seed: 55, faults: undefined },
 };

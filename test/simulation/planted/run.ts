@@ -10,33 +10,22 @@ import { seedText, toFoundSeeds, toMarkdown } from './report.ts';
 import type { Search } from './search.ts';
 import { createChild, searchBug } from './search.ts';
 
-/*
- * `npm run planted`: the simulator has to find every planted bug.
- *
- *   --bug a,b        only these
- *   --open           those that are not on the list, if there are any
- *   --seconds 60     CPU time for each
- *   --processes 2    so many searches at once
- *   --fresh          no remembered seed is tried
- *   --table          writes docs/planted-bugs.md
- *   --hinted         with the faults that matter from the start: to find seeds to remember, not for the report
- *   --remembered     remembered seeds only: the dose of CI (counts go to the file that WAKELOG_PLANTED_JSON names)
- *   --remember       writes down which seeds found what
- */
+const HELP = `Usage: npm run planted -- [options]
 
-const { values } = parseArgs({
-  options: {
-    bug: { type: 'string' },
-    seconds: { type: 'string', default: '60' },
-    processes: { type: 'string', default: '2' },
-    fresh: { type: 'boolean', default: false },
-    hinted: { type: 'boolean', default: false },
-    open: { type: 'boolean', default: false },
-    table: { type: 'boolean', default: false },
-    remembered: { type: 'boolean', default: false },
-    remember: { type: 'boolean', default: false },
-  },
-});
+Plants bugs in the production code, one at a time; the simulator has to find each.
+
+  --bug a,b        only these
+  --open           those that are not on the list, if there are any
+  --seconds 60     CPU time for each
+  --processes 2    so many searches at once
+  --fresh          no remembered seed is tried
+  --table          writes docs/planted-bugs.md
+  --hinted         with the faults that matter from the start: to find seeds to remember, not for the report
+  --remembered     remembered seeds only: the dose of CI (counts go to the file that WAKELOG_PLANTED_JSON names)
+  --remember       writes down which seeds found what
+  --help           this text`;
+
+const values = readOptions();
 
 const names = values.bug?.split(',');
 const all = [...PLANTED_BUGS, ...OPEN_BUGS];
@@ -50,6 +39,36 @@ const control = createControl();
 const searches = await searchAll(bugs, Number(values.processes));
 control.end();
 finish(searches);
+
+function readOptions(): ReturnType<typeof parse> {
+  try {
+    const options = parse();
+    if (!options.help) return options;
+    console.log(HELP);
+    process.exit(0);
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${HELP}`);
+    process.exit(2);
+  }
+}
+
+function parse() {
+  const flag = { type: 'boolean', default: false } as const;
+  return parseArgs({
+    options: {
+      bug: { type: 'string' },
+      seconds: { type: 'string', default: '60' },
+      processes: { type: 'string', default: '2' },
+      fresh: flag,
+      hinted: flag,
+      open: flag,
+      table: flag,
+      remembered: flag,
+      remember: flag,
+      help: flag,
+    },
+  }).values;
+}
 
 async function searchAll(wanted: readonly PlantedBug[], processes: number): Promise<readonly Search[]> {
   const found = new Map<PlantedBug, Search>();

@@ -51,7 +51,9 @@ function applyToMachine(universe: Universe, machine: Machine, fault: MachineFaul
     case 'update-worker':
       return browser.updateWorker();
     case 'kill-browser':
-      return shutDown(universe, machine, fault.downMs);
+      return shutDown(universe, machine, fault.downMs, () => {
+        if (fault.torn === true) disk.tear();
+      });
     case 'power-cut':
       return shutDown(universe, machine, fault.downMs, () => noteDisaster(universe, { kind: 'power-cut', machine }, () => disk.powerCut()));
     case 'evict':

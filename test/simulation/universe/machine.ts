@@ -42,10 +42,11 @@ export interface MachineParts {
   readonly name: string;
   readonly scope: PageScope;
   readonly scale: Scale;
+  readonly isChromium: boolean;
   readonly disk: BrowserDisk;
 }
 
-export function createMachine({ world, network, push, cryptography, name, scope, scale, disk }: MachineParts): Machine {
+export function createMachine({ world, network, push, cryptography, name, scope, scale, isChromium, disk }: MachineParts): Machine {
   const random = world.random.fork(name);
   const caches = createCaches(world, random.fork('caches'));
   const tabs: SimTab[] = [];
@@ -60,6 +61,7 @@ export function createMachine({ world, network, push, cryptography, name, scope,
     options: workerOptions(scope.space),
     cryptography: workerCryptography(cryptography),
     hasSync: scale.hasSync,
+    isChromium,
     push: scale.push ? push : undefined,
   });
   return {

@@ -50,7 +50,9 @@ export function createServerMachine({ world, network, push, origin, random, cryp
   const clock = { offsetMs: 0 };
   let backup: DiskBackup | undefined;
   /** Epochs that a restored database still has, and that its server will leave as soon as it opens the space. */
-  const stale = new Map<string, string | undefined>();
+  const stale = new Map<string, string>();
+  /** The same of spaces that it does not have any more. */
+  let staleBase: string | undefined;
   const storedEpoch = (space: string): string | undefined => disk.rows(space).values.get('value:epoch') ?? disk.baseEpoch();
   const stalls = new Set<() => void>();
   let mayWrite = true;
@@ -94,11 +96,12 @@ export function createServerMachine({ world, network, push, origin, random, cryp
     restore() {
       if (backup === undefined) return;
       server.restoreBackup(backup, 'kept');
-      for (const space of disk.spaceNames()) stale.set(space, storedEpoch(space));
+      staleBase = disk.baseEpoch();
+      for (const space of disk.spaceNames()) stale.set(space, storedEpoch(space) ?? '');
     },
     epochOf(space) {
       const epoch = storedEpoch(space);
-      return epoch === stale.get(space) ? undefined : epoch;
+      return epoch === (stale.get(space) ?? staleBase) ? undefined : epoch;
     },
     inspect(space) {
       const { rows, views } = disk.connect().database.space(space);

@@ -54,6 +54,7 @@ export function createUniverse(plan: Plan, keptLines: number): Universe {
     cryptography,
     validate: scale.validator ? refuseSome : undefined,
   });
+  const isChromium = plan.faults.some((fault) => fault.kind === 'kill-browser' && fault.torn === true);
   const machines: Machine[] = [];
   const acknowledgements = createAcknowledgementWatch(world);
   const universe: Universe = { plan, world, network, push, cryptography, server, ledger: createLedger(), acknowledgements, machines, addMachine };
@@ -61,7 +62,7 @@ export function createUniverse(plan: Plan, keptLines: number): Universe {
   function addMachine(scope: PageScope, disk?: BrowserDisk): Machine {
     const name = `browser-${machines.length}`;
     const own = disk ?? createBrowserDisk({ world, name, random: random.fork(`${name} disk`) });
-    const machine = createMachine({ world, network, push, cryptography, name, scope, scale, disk: own });
+    const machine = createMachine({ world, network, push, cryptography, name, scope, scale, isChromium, disk: own });
     machines.push(machine);
     acknowledgements.addMachine(machine);
     watchCursors(universe, machine);

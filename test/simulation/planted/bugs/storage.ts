@@ -10,6 +10,14 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
     why: 'runs are small',
   },
   {
+    name: 'written-behind-a-torn-end',
+    file: 'sw/presence.ts',
+    find: 'if (!open.some(({ id }) => id in tabs)) await beginLevelDbLog();',
+    replace: 'void beginLevelDbLog;',
+    why: 'a browser begins its own files',
+    faults: ['kill-browser'],
+  },
+  {
     name: 'transaction-held-open-over-a-timer',
     file: 'core/log/create-log-store.ts',
     find: 'for (const head of context.heads.values()) await rows.putHead(head);',
