@@ -22,13 +22,15 @@ const PREFIX = 'attempt:';
 const REMEMBERED_ENTRIES = 4_096;
 const FORGET_EVERY_ENTRIES = 512;
 
+type AppendingReplica = Pick<Replica, 'appendAllIf' | 'ownLog' | 'store'>;
+
 /**
  * Appends drafts once under the name of an attempt (CAP30): asked again, also after a restart or by another version of the
  * worker, it finds what it appended and answers with that. An attempt is remembered in its entries' own transaction; one of
  * several transactions in each. Calls with one name have to come one after another.
  */
 export async function appendOnce(
-  replica: Pick<Replica, 'appendAllIf' | 'store'>,
+  replica: AppendingReplica,
   attempt: string,
   drafts: readonly Draft[],
 ): Promise<readonly Appended[]> {
@@ -40,17 +42,17 @@ export async function appendOnce(
   return appended;
 }
 
-async function appendPieceOnce({ appendAllIf, store }: Pick<Replica, 'appendAllIf' | 'store'>, name: string, drafts: readonly Draft[]): Promise<readonly Appended[]> {
+async function appendPieceOnce(replica: AppendingReplica, name: string, drafts: readonly Draft[]): Promise<readonly Appended[]> {
   // Looked up while the append waits for its turn.
-  const recalling = recall(store, name);
+  const recalling = recall(replica, name);
   recalling.catch(() => undefined);
-  const outcome = await appendAllIf<readonly Appended[]>(drafts.length, async ({ mayBeStale }) => {
-    const before = (await recalling) ?? (mayBeStale ? await recall(store, name) : undefined);
+  const outcome = await replica.appendAllIf<readonly Appended[]>(drafts.length, async ({ mayBeStale }) => {
+    const before = (await recalling) ?? (mayBeStale ? await recall(replica, name) : undefined);
     return before === undefined ? withMemory(name, drafts) : { refuse: before };
   });
   if ('refuse' in outcome) return outcome.refuse;
   const last = outcome.at(-1);
-  if (last !== undefined && crosses(last.sequence, drafts.length)) void forget(store, last).catch(() => undefined);
+  if (last !== undefined && crosses(last.sequence, drafts.length)) void forget(replica.store, last).catch(() => undefined);
   return outcome;
 }
 
@@ -65,12 +67,13 @@ function withMemory(name: string, [first, ...others]: readonly Draft[]): Draft[]
   return [{ ...first, values }, ...others];
 }
 
-async function recall(store: LogStore, name: string): Promise<Appended[] | undefined> {
+async function recall(replica: AppendingReplica, name: string): Promise<Appended[] | undefined> {
+  const { store } = replica;
   const text = await store.value(name);
   if (text === undefined) return undefined;
   const { log, first, id, count } = JSON.parse(text) as Attempt;
   const entry: Appended = { id, log, sequence: first };
-  if (!(await isTaken(store, entry))) return undefined;
+  if (!(await isTaken(replica, entry))) return undefined;
   const appended = [entry];
   for (let sequence = first + 1; sequence < first + count; sequence++) {
     const next = await store.entryId(log, sequence);

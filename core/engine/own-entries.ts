@@ -3,6 +3,7 @@ import { partsToBody } from '../log/body.ts';
 import { toBase64Url } from '../log/bytes.ts';
 import type { Crypto } from '../log/crypto.ts';
 import { KIND } from '../log/header.ts';
+import type { LogStore } from '../log/log-store.ts';
 import { leftName } from '../log/log-store.ts';
 import type { Run } from '../log/run.ts';
 import { lastSequence } from '../log/run.ts';
@@ -35,18 +36,25 @@ function above(last = 0, acknowledged = 0): number {
   return last - Math.max(acknowledged, 0);
 }
 
+/** Logs of this device: the present one, and those that were left. */
+export async function ownLogs({ store, ownLog }: Pick<Replica, 'store' | 'ownLog'>): Promise<LogName[]> {
+  const left = [...(await store.valuesUnder(leftName(''))).keys()].map((name) => name.slice(leftName('').length));
+  const own = ownLog();
+  return own === undefined ? left : [own, ...left];
+}
+
 /** What the authority said of an own entry, wherever it stands now: in a log that was left, or appended again in the next one. */
 export async function verdictOf(replica: Replica, crypto: Crypto, id: string): Promise<Verdict> {
   const refusal = toRefused(replica, id);
   if (refusal !== undefined) return refusal;
   const { moving, acknowledged } = await readMemory(replica.store);
-  const [own, left] = [replica.ownLog(), await replica.store.valuesUnder(leftName(''))];
+  const own = replica.ownLog();
   const refusing = new Set(replica.view.refused().map(({ log }) => log));
   let verdict: Verdict = { state: 'unknown' };
   // The last log that has it decides. One that was left has it on, or a server has it.
-  for (const log of new Set([own, moving?.log, ...[...left.keys()].map((name) => name.slice(leftName('').length))])) {
+  for (const log of new Set([own, moving?.log, ...(await ownLogs(replica))])) {
     if (log === undefined || (verdict.state !== 'unknown' && !refusing.has(log))) continue;
-    const found = await findEntry(replica, crypto, log, id);
+    const found = await findEntry(replica.store, log, id, crypto);
     if (found === undefined) continue;
     // Of an entry that was appended again a copy may have been refused.
     const refusalOfCopy = toRefused(replica, found.id);
@@ -62,16 +70,16 @@ function toRefused({ view }: Replica, id: string): Verdict | undefined {
   return refusal && { state: 'refused', code: refusal.code, reason: refusal.reason };
 }
 
-/** There is no look-up by id: the log is read, newest first. */
-async function findEntry({ store }: Replica, crypto: Crypto, log: LogName, id: string): Promise<{ readonly sequence: number; readonly id: string } | undefined> {
+/** There is no look-up by id: the log is read, newest first. Without cryptography only what was appended again is found. */
+export async function findEntry(store: LogStore, log: LogName, id: string, crypto?: Crypto): Promise<{ readonly sequence: number; readonly id: string } | undefined> {
   const head = await store.head(log);
   for (let end = head?.sequence ?? -1; end >= 0; end -= 256) {
     for (let next = Math.max(0, end - 255); next <= end; ) {
       // As many as are read at once: those that are large come in several parts.
       const runs = await store.range(log, next, end);
       for (const run of runs) {
-        const ids = (await chainIds(crypto, run)).map(toBase64Url);
-        const at = ids.findIndex((entryId, i) => entryId === id || bodyOf(run, i)?.origin === id);
+        const ids = crypto === undefined ? [] : (await chainIds(crypto, run)).map(toBase64Url);
+        const at = run.entries.findIndex((_, i) => ids[i] === id || bodyOf(run, i)?.origin === id);
         if (at >= 0) return { sequence: run.first + at, id: ids[at] ?? id };
         next = lastSequence(run) + 1;
       }

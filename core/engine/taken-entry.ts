@@ -1,13 +1,18 @@
 import { toBase64Url } from '../log/bytes.ts';
-import type { LogStore } from '../log/log-store.ts';
 import { leftName, TORN } from '../log/log-store.ts';
-import type { Appended } from './replica.ts';
+import { findEntry, ownLogs } from './own-entries.ts';
+import type { Appended, Replica } from './replica.ts';
 
 /**
  * Whether an entry was taken that is remembered in its own transaction: of that a power cut may take the entry and leave the
- * name (LOG21). Of a log that was set aside it counts that its entries were.
+ * name (LOG21). Of a log that was set aside it counts that its entries were; of one that ended before a gap, what went on in
+ * another one.
  */
-export async function isTaken(store: LogStore, { log, sequence, id }: Appended): Promise<boolean> {
+export async function isTaken(replica: Pick<Replica, 'store' | 'ownLog'>, { log, sequence, id }: Appended): Promise<boolean> {
+  const { store } = replica;
   const [left, held] = await Promise.all([store.value(leftName(log)), store.entryId(log, sequence)]);
-  return (held !== undefined && toBase64Url(held) === id) || (left !== undefined && left !== TORN);
+  if (held !== undefined && toBase64Url(held) === id) return true;
+  if (left !== TORN) return left !== undefined;
+  for (const other of await ownLogs(replica)) if (await findEntry(store, other, id)) return true;
+  return false;
 }

@@ -90,7 +90,7 @@ function readIntent(
 async function performWrite(replica: Replica, intent: Intent, options: RestOptions): Promise<RestResponse> {
   let outcome: Outcome | undefined;
   const appended = await replica.appendIf<Refusal>(async ({ item }) => {
-    const again = intent.memory === undefined ? undefined : await recallRequest(replica.store, intent.memory);
+    const again = intent.memory === undefined ? undefined : await recallRequest(replica, intent.memory);
     if (again !== undefined) return { refuse: { again } };
     const present = await item(intent.key);
     const judged = judge(intent, present);

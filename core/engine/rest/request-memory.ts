@@ -1,7 +1,7 @@
 import type { LogStore, NamedValues } from '../../log/log-store.ts';
 import type { KeyedTurns } from '../keyed-turns.ts';
 import { createKeyedTurns } from '../keyed-turns.ts';
-import type { Appended } from '../replica.ts';
+import type { Appended, Replica } from '../replica.ts';
 import { isTaken } from '../taken-entry.ts';
 
 /** What a request with an Idempotency-Key came to (CAP26). Kept beside the log for as long as the log. */
@@ -23,10 +23,10 @@ export function rememberRequest(name: string, remembered: Remembered, entry: App
   return { [name]: JSON.stringify({ ...remembered, entry } satisfies Stored) };
 }
 
-export async function recallRequest(store: LogStore, name: string): Promise<Remembered | undefined> {
-  const text = await store.value(name);
+export async function recallRequest(replica: Replica, name: string): Promise<Remembered | undefined> {
+  const text = await replica.store.value(name);
   const stored = text === undefined ? undefined : (JSON.parse(text) as Stored);
-  return stored !== undefined && (await isTaken(store, stored.entry)) ? stored : undefined;
+  return stored !== undefined && (await isTaken(replica, stored.entry)) ? stored : undefined;
 }
 
 const turnsByStore = new WeakMap<LogStore, KeyedTurns>();

@@ -61,5 +61,14 @@ describe('what a power cut left the name of', () => {
         }
       });
     }
+
+    test(`LOG21 ${rule} whose entry follows the gap went on in another log, and is not made twice`, async () => {
+      for await (const [what, replica] of tornStates(more, once)) {
+        const entries = async () => (await replica.store.head(replica.ownLog() ?? ''))?.sequence;
+        const before = [await entries(), await shown(replica)];
+        await once(replica);
+        expect([await entries(), await shown(replica)], what).toEqual(before);
+      }
+    });
   }
 });
