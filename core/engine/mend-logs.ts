@@ -1,5 +1,5 @@
 import type { LogStore } from '../log/log-store.ts';
-import { leftName, TORN } from '../log/log-store.ts';
+import { leftName, tornName } from '../log/log-store.ts';
 import type { LogName, VersionVector } from '../log/version-vector.ts';
 import { CURSOR } from './sync-memory.ts';
 
@@ -32,7 +32,7 @@ export async function mendLogs({ store, ownLog, folded, acknowledged, leave }: M
     const whole = from > sequence ? sequence : await store.wholeTo(log, from);
     if (whole >= sequence) continue;
     if (log === ownLog()) await leave(log);
-    await store.endBeforeGap(log, { [CURSOR]: undefined, ...(isOurs && { [leftName(log)]: TORN }) });
+    await store.endBeforeGap(log, { [CURSOR]: undefined, ...(isOurs && { [tornName(log)]: 'true' }) });
     mended = true;
   }
   return mended;

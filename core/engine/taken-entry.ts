@@ -1,5 +1,5 @@
 import { toBase64Url } from '../log/bytes.ts';
-import { leftName, TORN } from '../log/log-store.ts';
+import { leftName, tornName } from '../log/log-store.ts';
 import { findEntry, ownLogs } from './own-entries.ts';
 import type { Appended, Replica } from './replica.ts';
 
@@ -10,9 +10,10 @@ import type { Appended, Replica } from './replica.ts';
  */
 export async function isTaken(replica: Pick<Replica, 'store' | 'ownLog'>, { log, sequence, id }: Appended): Promise<boolean> {
   const { store } = replica;
-  const [left, held] = await Promise.all([store.value(leftName(log)), store.entryId(log, sequence)]);
+  const held = await store.entryId(log, sequence);
   if (held !== undefined && toBase64Url(held) === id) return true;
-  if (left !== TORN) return left !== undefined;
+  const [left, torn] = await store.values([leftName(log), tornName(log)]);
+  if (torn === undefined) return left !== undefined;
   for (const other of await ownLogs(replica)) if (await findEntry(store, other, id)) return true;
   return false;
 }

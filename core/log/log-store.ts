@@ -41,8 +41,10 @@ export function leftName(log: LogName): string {
   return `left:${log}`;
 }
 
-/** What a left log's value is when it was ended before a gap: an entry that is not there was lost. */
-export const TORN = 'torn';
+/** The named value that marks a left log as ended before a gap: an entry that is not there was lost, or went on in another log (LOG21). */
+export function tornName(log: LogName): string {
+  return `torn:${log}`;
+}
 
 export interface AppendResult {
   /** One for each run, in order. */

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { appendOnce } from '../../../core/engine/append-once.ts';
+import type { RowStore } from '../../../core/log/row-store.ts';
+import type { IndexedDbStore } from '../../../sw/storage/indexeddb-store.ts';
 import { openIndexedDbStore } from '../../../sw/storage/indexeddb-store.ts';
 import type { ServingReplica } from '../../support/node-replica.ts';
 import { openReplica } from '../../support/node-replica.ts';
@@ -19,7 +21,7 @@ const request: WriteOnce = async (replica) => {
 };
 
 /** Every state that a power cut may leave of two transactions after `a`: the first ones of the former's writes lack. */
-async function* tornStates(former: WriteOnce, latter: WriteOnce): AsyncGenerator<readonly [string, ServingReplica]> {
+async function* tornStores(former: WriteOnce, latter: WriteOnce): AsyncGenerator<readonly [string, IndexedDbStore]> {
   const name = newName();
   const { rows, views } = await openIndexedDbStore(name);
   const replica = await openReplica({ rows, views });
@@ -28,10 +30,16 @@ async function* tornStates(former: WriteOnce, latter: WriteOnce): AsyncGenerator
   const [torn, after] = [await opsOf(() => former(replica)), await opsOf(() => latter(replica))];
   await replica.close();
   for (let first = 0; first <= torn.length; first++) {
-    const store = await tear(before, [...torn.slice(first), ...after], 0);
-    const again = await openReplica({ rows: store.rows, views: store.views });
-    yield [`without the first ${first} of ${torn.length}`, again];
-    await again.close();
+    yield [`without the first ${first} of ${torn.length}`, await tear(before, [...torn.slice(first), ...after], 0)];
+  }
+}
+
+/** The same, opened. */
+async function* tornStates(former: WriteOnce, latter: WriteOnce): AsyncGenerator<readonly [string, ServingReplica]> {
+  for await (const [what, store] of tornStores(former, latter)) {
+    const replica = await openReplica(store);
+    yield [what, replica];
+    await replica.close();
   }
 }
 
@@ -68,6 +76,25 @@ describe('what a power cut left the name of', () => {
         const before = [await entries(), await shown(replica)];
         await once(replica);
         expect([await entries(), await shown(replica)], what).toEqual(before);
+      }
+    });
+
+    test(`LOG21 S1.1: ${rule} is made again, though another context mends the log at the same time`, async () => {
+      for await (const [what, store] of tornStores(once, more)) {
+        const [gap, mended] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+        // It saw the gap, and goes on when the other one has mended it.
+        const write: RowStore['write'] = async (durability, body) => {
+          gap.resolve();
+          await mended.promise;
+          return store.rows.write(durability, body);
+        };
+        const late = openReplica({ ...store, rows: { ...store.rows, write } });
+        await Promise.race([gap.promise, late]);
+        await openReplica(store);
+        mended.resolve();
+        const replica = await late;
+        await once(replica);
+        expect(await shown(replica), what).toBe('a1 b1 c1');
       }
     });
   }
