@@ -3,7 +3,7 @@ import type { Crypto } from '../log/crypto.ts';
 import type { Device, DeviceStatus } from './device.ts';
 import { createExchange } from './exchange.ts';
 import { createLiveStream } from './live-stream.ts';
-import { countUnsent, exportUnsent, verdictOf } from './own-entries.ts';
+import { countUnsent, exportUnsent, ownLogs, verdictOf } from './own-entries.ts';
 import type { Clock, Random, Transport } from './ports.ts';
 import type { Replica } from './replica.ts';
 import type { SyncLoop } from './sync-loop.ts';
@@ -61,13 +61,18 @@ export async function createDevice(options: DeviceOptions): Promise<Device> {
   }
 
   async function status(): Promise<DeviceStatus> {
-    const [memory, unsent, updatesReady, forks] = await Promise.all([readMemory(replica.store), countUnsent(replica), replica.heldBack(), replica.forkedLogs()]);
-    const own = replica.ownLog();
+    const [memory, unsent, logs, updatesReady, forks] = await Promise.all([
+      readMemory(replica.store),
+      countUnsent(replica),
+      ownLogs(replica),
+      replica.heldBack(),
+      replica.forkedLogs(),
+    ]);
     const connection = loop.connection();
     return {
       connection,
       unsent,
-      refused: replica.view.refused().filter(({ log }) => log === own),
+      refused: replica.view.refused().filter(({ log }) => logs.includes(log)),
       conflicts: replica.view.conflicted().length,
       updatesReady,
       atRisk: riskOf(),

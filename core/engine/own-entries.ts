@@ -8,32 +8,29 @@ import { leftName } from '../log/log-store.ts';
 import type { Run } from '../log/run.ts';
 import { lastSequence } from '../log/run.ts';
 import { chainIds } from '../log/run-verify.ts';
-import type { LogName } from '../log/version-vector.ts';
+import type { LogName, LogRange } from '../log/version-vector.ts';
 import type { Verdict } from './device.ts';
 import { readMemory } from './sync-memory.ts';
 import type { Replica } from './replica.ts';
-
-/** The own log's last sequence, and the last one that a server acknowledged (-1: none). */
-async function ownEnds({ store, ownLog }: Replica): Promise<{ readonly log: LogName; readonly last: number; readonly acknowledged: number } | undefined> {
-  const log = ownLog();
-  if (log === undefined) return undefined;
-  const [head, { acknowledged }] = await Promise.all([store.head(log), readMemory(store)]);
-  return head && { log, last: head.sequence, acknowledged: acknowledged.get(log) ?? -1 };
-}
 
 /**
  * Own entries that no server acknowledged, the log's open entry left out: nobody wrote that. Those of a log that is being left
  * count until the next one has them (SYNC14).
  */
-export async function countUnsent(replica: Replica): Promise<number> {
-  const { moving } = await readMemory(replica.store);
-  const left = moving && moving.log !== replica.ownLog() ? await replica.store.head(moving.log) : undefined;
-  const ends = await ownEnds(replica);
-  return above(left?.sequence, left && moving?.from) + above(ends?.last, ends?.acknowledged);
+async function unsentRanges({ store, ownLog }: Replica): Promise<LogRange[]> {
+  const { moving, acknowledged } = await readMemory(store);
+  const own = ownLog();
+  const ends = new Map(own === undefined ? [] : [[own, acknowledged.get(own) ?? -1]]);
+  if (moving !== undefined && !ends.has(moving.log)) ends.set(moving.log, moving.from);
+  const heads = await store.heads();
+  return heads.flatMap(({ log, sequence }) => {
+    const first = Math.max(ends.get(log) ?? Infinity, 0) + 1;
+    return first > sequence ? [] : [{ log, first, last: sequence }];
+  });
 }
 
-function above(last = 0, acknowledged = 0): number {
-  return last - Math.max(acknowledged, 0);
+export async function countUnsent(replica: Replica): Promise<number> {
+  return (await unsentRanges(replica)).reduce((count, { first, last }) => count + last - first + 1, 0);
 }
 
 /** Logs of this device: the present one, and those that were left. */
@@ -91,10 +88,12 @@ export async function findEntry(store: LogStore, log: LogName, id: string, crypt
 
 /** Own entries that no server acknowledged, as JSON, for a person who has to save them by hand. */
 export async function exportUnsent(replica: Replica): Promise<Json[]> {
-  const ends = await ownEnds(replica);
-  if (ends === undefined || ends.acknowledged >= ends.last) return [];
-  const runs = await replica.store.range(ends.log, ends.acknowledged + 1, ends.last, Number.MAX_SAFE_INTEGER);
-  return runs.flatMap((run) => run.entries.flatMap((_, i) => entryToJson(ends.log, run, i)));
+  const entries: Json[] = [];
+  for (const { log, first, last } of await unsentRanges(replica)) {
+    const runs = await replica.store.range(log, first, last, Number.MAX_SAFE_INTEGER);
+    for (const run of runs) entries.push(...run.entries.flatMap((_, i) => entryToJson(log, run, i)));
+  }
+  return entries;
 }
 
 function entryToJson(log: LogName, run: Run, index: number): Json[] {

@@ -95,3 +95,25 @@ test('PAGE11 an entry that was just written is unsent, whatever large ones are b
   }
   expect(new Set(states)).toEqual(new Set(['unsent']));
 });
+
+test('S2.26 SYNC14: the status tells what was refused, also when its log was left', async () => {
+  const device = await openDevice(createStrictResponder());
+  const { id } = await put(device, 'bad');
+  expect(await device.syncNow('call')).toBe('level');
+  for (let times = 0; times < 2; times++) {
+    expect((await device.status()).refused).toMatchObject([{ id, code: 'no' }]);
+    await leaveLog(device);
+  }
+});
+
+test('SYNC14 S2.20: what is unsent can be exported while its log is being left', async () => {
+  const [at, rows] = [createResponder(), createMemoryRowStore()];
+  const device = await openDevice(at, rows);
+  await put(device, 'sent');
+  expect(await device.syncNow('call')).toBe('level');
+  const { log, sequence } = await put(device, 'unsent');
+  await dieLeavingLog(rows, log);
+  const next = await openDevice(at, rows);
+  expect((await next.status()).unsent).toBe(1);
+  expect(await next.exportUnsent()).toMatchObject([{ log, sequence, writes: [['put', 'unsent', 'x', []]] }]);
+});
