@@ -35,12 +35,9 @@ export function createSender({ devices, memory, setAlarm }: SenderOptions): Send
 
   async function sendAll(device: Device, why: Wake): Promise<SyncOutcome> {
     const ending = device.syncNow(why);
-    // While it is under way the worker may be stopped: then the alarm goes on. Nothing waits for setting it.
-    if (why === 'write') await setAlarm();
-    const outcome = await ending;
-    // A write has set it already, and what rings before this run ended waits for its end.
-    if (why !== 'write' && outcome !== 'level' && (await device.status()).unsent > 0) await setAlarm();
-    return outcome;
+    // While it is under way the worker may be stopped: then the alarm goes on. What rings before it ended waits for its end.
+    if (why === 'write' || (await device.status()).unsent > 0) await setAlarm();
+    return ending;
   }
 
   return {
