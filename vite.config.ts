@@ -26,6 +26,10 @@ export default defineConfig(({ mode }) => {
       outDir: 'dist',
       emptyOutDir: false,
       sourcemap: true,
+      // 3 % smaller than what vite does by itself, and the worker has a budget (decision 0008).
+      minify: 'terser',
+      terserOptions: { compress: { passes: 2, ecma: 2020 }, ecma: 2020 },
+      rolldownOptions: { checks: { bundlerTimings: false } },
       lib: { entry, formats: ['iife'], name: 'wakelog', fileName: () => `${mode}.js` },
     },
   };
