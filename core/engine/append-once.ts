@@ -1,16 +1,12 @@
 import { toBase64Url } from '../log/bytes.ts';
-import type { LogStore, NamedValues } from '../log/log-store.ts';
-import type { LogName } from '../log/version-vector.ts';
+import type { LogStore } from '../log/log-store.ts';
 import { MOST_ENTRIES_PER_COMMIT } from './append-queue.ts';
+import type { EntryMemory } from './entry-memory.ts';
+import { recall, remember } from './entry-memory.ts';
 import type { Appended, Draft, Replica } from './replica.ts';
-import { isTaken } from './taken-entry.ts';
 
-/** What an attempt came to: so many entries of a log from one on, all of one transaction. */
+/** What an attempt came to: so many entries, all of one transaction, the first of which remembers it. */
 interface Attempt {
-  readonly log: LogName;
-  readonly first: number;
-  /** Of the first entry. */
-  readonly id: string;
   readonly count: number;
 }
 
@@ -44,10 +40,10 @@ export async function appendOnce(
 
 async function appendPieceOnce(replica: AppendingReplica, name: string, drafts: readonly Draft[]): Promise<readonly Appended[]> {
   // Looked up while the append waits for its turn.
-  const recalling = recall(replica, name);
+  const recalling = appendedBefore(replica, name);
   recalling.catch(() => undefined);
   const outcome = await replica.appendAllIf<readonly Appended[]>(drafts.length, async ({ mayBeStale }) => {
-    const before = (await recalling) ?? (mayBeStale ? await recall(replica, name) : undefined);
+    const before = (await recalling) ?? (mayBeStale ? await appendedBefore(replica, name) : undefined);
     return before === undefined ? withMemory(name, drafts) : { refuse: before };
   });
   if ('refuse' in outcome) return outcome.refuse;
@@ -60,24 +56,17 @@ async function appendPieceOnce(replica: AppendingReplica, name: string, drafts: 
 function withMemory(name: string, [first, ...others]: readonly Draft[]): Draft[] {
   if (first === undefined) return [];
   const count = 1 + others.length;
-  const values = (appended: Appended): NamedValues => ({
-    ...first.values?.(appended),
-    [name]: JSON.stringify({ log: appended.log, first: appended.sequence, id: appended.id, count } satisfies Attempt),
-  });
-  return [{ ...first, values }, ...others];
+  return [{ ...first, values: (entry) => ({ ...first.values?.(entry), ...remember(name, { count } satisfies Attempt, entry) }) }, ...others];
 }
 
-async function recall(replica: AppendingReplica, name: string): Promise<Appended[] | undefined> {
-  const { store } = replica;
-  const text = await store.value(name);
-  if (text === undefined) return undefined;
-  const { log, first, id, count } = JSON.parse(text) as Attempt;
-  const entry: Appended = { id, log, sequence: first };
-  if (!(await isTaken(replica, entry))) return undefined;
+async function appendedBefore(replica: AppendingReplica, name: string): Promise<Appended[] | undefined> {
+  const attempt = await recall<Attempt>(replica, name);
+  if (attempt === undefined) return undefined;
+  const { entry, count } = attempt;
   const appended = [entry];
-  for (let sequence = first + 1; sequence < first + count; sequence++) {
-    const next = await store.entryId(log, sequence);
-    appended.push({ id: next === undefined ? id : toBase64Url(next), log, sequence });
+  for (let sequence = entry.sequence + 1; sequence < entry.sequence + count; sequence++) {
+    const next = await replica.store.entryId(entry.log, sequence);
+    appended.push({ ...entry, sequence, ...(next && { id: toBase64Url(next) }) });
   }
   return appended;
 }
@@ -89,9 +78,9 @@ function crosses(last: number, count: number): boolean {
 async function forget(store: LogStore, { log, sequence }: Appended): Promise<void> {
   const old: Record<string, undefined> = {};
   for (const [name, text] of await store.valuesUnder(PREFIX)) {
-    const attempt = JSON.parse(text) as Attempt;
+    const { entry } = JSON.parse(text) as EntryMemory<Attempt>;
     // Another log was left before this one began.
-    if ((attempt.log === log ? attempt.first : 0) < sequence - REMEMBERED_ENTRIES) old[name] = undefined;
+    if ((entry.log === log ? entry.sequence : 0) < sequence - REMEMBERED_ENTRIES) old[name] = undefined;
   }
   if (Object.keys(old).length > 0) await store.putValues(old, 'relaxed');
 }

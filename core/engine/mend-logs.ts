@@ -1,6 +1,7 @@
 import type { LogStore } from '../log/log-store.ts';
-import { leftName, tornName } from '../log/log-store.ts';
+import { tornName } from '../log/log-store.ts';
 import type { LogName, VersionVector } from '../log/version-vector.ts';
+import { ownLogs } from './own-entries.ts';
 import { CURSOR } from './sync-memory.ts';
 
 /** So much of a log's end is looked at when the view has folded it: what was written in the moments before a power cut. */
@@ -22,11 +23,11 @@ export interface MendOptions {
  */
 export async function mendLogs({ store, ownLog, folded, acknowledged, leave }: MendOptions): Promise<boolean> {
   let mended = false;
-  const [heads, left] = await Promise.all([store.heads(), store.valuesUnder(leftName(''))]);
+  const [heads, ours] = await Promise.all([store.heads(), ownLogs({ store, ownLog })]);
   for (const { log, floor, sequence } of heads) {
     const seen = folded.get(log) ?? -1;
     // One that was left may be so because of a gap, by a life that ended before the log did.
-    const isOurs = log === ownLog() || left.has(leftName(log));
+    const isOurs = ours.includes(log);
     const needed = isOurs ? Math.min(seen, acknowledged.get(log) ?? -1) : seen;
     const from = Math.max(floor, needed + 1, Math.min(seen + 1, sequence - LOOKED_AT_ENTRIES));
     const whole = from > sequence ? sequence : await store.wholeTo(log, from);

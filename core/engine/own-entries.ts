@@ -4,7 +4,7 @@ import { toBase64Url } from '../log/bytes.ts';
 import type { Crypto } from '../log/crypto.ts';
 import { KIND } from '../log/header.ts';
 import type { LogStore } from '../log/log-store.ts';
-import { leftName } from '../log/log-store.ts';
+import { LEFT } from '../log/log-store.ts';
 import type { Run } from '../log/run.ts';
 import { lastSequence } from '../log/run.ts';
 import { chainIds } from '../log/run-verify.ts';
@@ -35,29 +35,26 @@ export async function countUnsent(replica: Replica): Promise<number> {
 
 /** Logs of this device: the present one, and those that were left. */
 export async function ownLogs({ store, ownLog }: Pick<Replica, 'store' | 'ownLog'>): Promise<LogName[]> {
-  const left = [...(await store.valuesUnder(leftName(''))).keys()].map((name) => name.slice(leftName('').length));
-  const own = ownLog();
-  return own === undefined ? left : [own, ...left];
+  const left = await store.valuesUnder(LEFT);
+  return [ownLog() ?? [], ...[...left.keys()].map((name) => name.slice(LEFT.length))].flat();
 }
 
 /** What the authority said of an own entry, wherever it stands now: in a log that was left, or appended again in the next one. */
 export async function verdictOf(replica: Replica, crypto: Crypto, id: string): Promise<Verdict> {
   const refusal = toRefused(replica, id);
   if (refusal !== undefined) return refusal;
-  const { moving, acknowledged } = await readMemory(replica.store);
-  const own = replica.ownLog();
-  const refusing = new Set(replica.view.refused().map(({ log }) => log));
+  const unsent = await unsentRanges(replica);
   let verdict: Verdict = { state: 'unknown' };
-  // The last log that has it decides. One that was left has it on, or a server has it.
-  for (const log of new Set([own, moving?.log, ...(await ownLogs(replica))])) {
-    if (log === undefined || (verdict.state !== 'unknown' && !refusing.has(log))) continue;
+  // What is unsent nowhere a server has, in this log or in a later one.
+  for (const log of new Set([...unsent.map((range) => range.log), ...(await ownLogs(replica))])) {
+    if (verdict.state !== 'unknown' && !replica.view.refused().some((one) => one.log === log)) continue;
     const found = await findEntry(replica.store, log, id, crypto);
     if (found === undefined) continue;
     // Of an entry that was appended again a copy may have been refused.
     const refusalOfCopy = toRefused(replica, found.id);
     if (refusalOfCopy !== undefined) return refusalOfCopy;
-    const last = log === own ? (acknowledged.get(log) ?? -1) : log === moving?.log ? moving.from : Infinity;
-    if (verdict.state === 'unknown') verdict = { state: found.sequence > last ? 'unsent' : 'accepted' };
+    const isUnsent = unsent.some((range) => range.log === log && range.first <= found.sequence);
+    if (verdict.state === 'unknown') verdict = { state: isUnsent ? 'unsent' : 'accepted' };
   }
   return verdict;
 }

@@ -36,9 +36,11 @@ export type NamedValues = Readonly<Record<string, string | undefined>>;
  */
 export const SET_ASIDES = 'set-asides';
 
+export const LEFT = 'left:';
+
 /** The named value that marks a log as left by its writer: no context of the device extends it again (LOG13). */
 export function leftName(log: LogName): string {
-  return `left:${log}`;
+  return LEFT + log;
 }
 
 /** The named value that marks a left log as ended before a gap: an entry that is not there was lost, or went on in another log (LOG21). */

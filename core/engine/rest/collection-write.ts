@@ -2,6 +2,7 @@ import type { Json } from '../../log/body.ts';
 import { isKey } from '../../log/body.ts';
 import type { ErrorCode } from '../../protocol/errors.ts';
 import type { Item, Version } from '../../views/key-value/item.ts';
+import { recall, remember } from '../entry-memory.ts';
 import type { Appended, Draft, Replica } from '../replica.ts';
 import { isReachableId, itemPath } from './collection-path.ts';
 import type { RestTarget } from './collection-path.ts';
@@ -12,7 +13,7 @@ import type { JsonObject } from './merge-patch.ts';
 import { idToText, presentItem, stateHeaders, withId } from './present-item.ts';
 import { readIdempotencyKey, readInput } from './read-input.ts';
 import type { Input } from './read-input.ts';
-import { oneAtATime, recallRequest, rememberRequest, requestName } from './request-memory.ts';
+import { oneAtATime, requestName } from './request-memory.ts';
 import type { Remembered } from './request-memory.ts';
 import { emptyResponse, errorResponse, jsonResponse } from './rest-message.ts';
 import type { RestOptions, RestRequest, RestResponse } from './rest-message.ts';
@@ -90,7 +91,7 @@ function readIntent(
 async function performWrite(replica: Replica, intent: Intent, options: RestOptions): Promise<RestResponse> {
   let outcome: Outcome | undefined;
   const appended = await replica.appendIf<Refusal>(async ({ item }) => {
-    const again = intent.memory === undefined ? undefined : await recallRequest(replica, intent.memory);
+    const again = intent.memory === undefined ? undefined : await recall<Remembered>(replica, intent.memory);
     if (again !== undefined) return { refuse: { again } };
     const present = await item(intent.key);
     const judged = judge(intent, present);
@@ -132,7 +133,8 @@ function toDraft(intent: Intent, { status, value }: Outcome, present: Item | und
     Array.isArray(intent.conditions.ifMatch) && present !== undefined ? { parents: liveIds(present) } : {};
   const write = value === undefined ? { key, deleted: true as const, ...parents } : { key, value, ...parents };
   if (memory === undefined) return { writes: [write] };
-  return { writes: [write], values: (entry) => rememberRequest(memory, { method, collection, id, status }, entry) };
+  const remembered: Remembered = { method, collection, id, status };
+  return { writes: [write], values: (entry) => remember(memory, remembered, entry) };
 }
 
 async function answerWrite(

@@ -1,8 +1,6 @@
-import type { LogStore, NamedValues } from '../../log/log-store.ts';
+import type { LogStore } from '../../log/log-store.ts';
 import type { KeyedTurns } from '../keyed-turns.ts';
 import { createKeyedTurns } from '../keyed-turns.ts';
-import type { Appended, Replica } from '../replica.ts';
-import { isTaken } from '../taken-entry.ts';
 
 /** What a request with an Idempotency-Key came to (CAP26). Kept beside the log for as long as the log. */
 export interface Remembered {
@@ -12,21 +10,8 @@ export interface Remembered {
   readonly status: number;
 }
 
-/** With what it came to at the log. */
-type Stored = Remembered & { readonly entry: Appended };
-
 export function requestName(account: string, idempotencyKey: string): string {
   return `request:${JSON.stringify([account, idempotencyKey])}`;
-}
-
-export function rememberRequest(name: string, remembered: Remembered, entry: Appended): NamedValues {
-  return { [name]: JSON.stringify({ ...remembered, entry } satisfies Stored) };
-}
-
-export async function recallRequest(replica: Replica, name: string): Promise<Remembered | undefined> {
-  const text = await replica.store.value(name);
-  const stored = text === undefined ? undefined : (JSON.parse(text) as Stored);
-  return stored !== undefined && (await isTaken(replica, stored.entry)) ? stored : undefined;
 }
 
 const turnsByStore = new WeakMap<LogStore, KeyedTurns>();
