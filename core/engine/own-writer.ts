@@ -193,7 +193,8 @@ export function createOwnWriter(
       for (const body of await copiesOf(store, old, from)) extension.addCopy(body);
       const runs = await extension.runs();
       if ((await store.extend(runs, { ...values, ...leaving(old) })) === 'stale') throw new Error('nobody else extends a log under the lock');
-      views.notify(await fold(runs), 'own');
+      // Another context goes by the log that was left, until it is told.
+      views.notify(await fold(runs), 'own', true);
     });
   }
 

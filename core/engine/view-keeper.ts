@@ -18,7 +18,7 @@ const VIEW_LATEST_MS = 5_000;
 export interface ViewKeeper {
   /** The view as it stands; another object after a rebuild. */
   readonly current: () => ViewBuilder<KeyValueApi>;
-  /** Tells followers of changed keys and has them written soon. */
+  /** Tells followers of changed keys and has them written soon; of what was written here also when it changed no key. */
   readonly notify: (keys: Iterable<string>, origin: ViewChange['origin'], isFresh?: boolean) => void;
   readonly follow: (listener: (change: ViewChange) => void) => () => void;
   /** Folds what the log holds of the wanted logs, in a turn of its own; the keys that changed. */
@@ -53,7 +53,7 @@ export async function createViewKeeper(
   function notify(keys: Iterable<string>, origin: ViewChange['origin'], isFresh = false): void {
     writeSoon();
     const change = { keys: [...keys], origin, isFresh };
-    if (change.keys.length > 0) tell(listeners, change);
+    if (isFresh || change.keys.length > 0) tell(listeners, change);
   }
 
   function writeSoon(): void {

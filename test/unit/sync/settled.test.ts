@@ -117,3 +117,20 @@ test('SYNC14 S2.20: what is unsent can be exported while its log is being left',
   expect((await next.status()).unsent).toBe(1);
   expect(await next.exportUnsent()).toMatchObject([{ log, sequence, writes: [['put', 'unsent', 'x', []]] }]);
 });
+
+test('S1.2 S2.27: followers learn that a log was left, though nothing of it went on: another context catches up with that', async () => {
+  const [at, rows] = [createResponder(), createMemoryRowStore()];
+  const device = await openDevice(at, rows);
+  const { id } = await put(device, 'sent');
+  expect(await device.syncNow('call')).toBe('level');
+  const other = await openDevice(at, rows);
+  // As workers do.
+  const caughtUp: Promise<void>[] = [];
+  device.replica.follow(() => caughtUp.push(other.replica.catchUp()));
+  await leaveLog(device);
+  await Promise.all(caughtUp);
+  expect(other.replica.ownLog()).toBe(device.replica.ownLog());
+  expect(await device.syncNow('call')).toBe('level');
+  expect((await other.status()).unsent).toBe(0);
+  expect(await other.settled(id)).toEqual({ state: 'accepted' });
+});
