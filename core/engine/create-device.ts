@@ -8,7 +8,8 @@ import type { Clock, Random, Transport } from './ports.ts';
 import type { Replica } from './replica.ts';
 import type { SyncLoop } from './sync-loop.ts';
 import { createSyncLoop } from './sync-loop.ts';
-import { CURSOR, readMemory } from './sync-memory.ts';
+import { readMemory } from './sync-memory.ts';
+import { leaveLog } from './take-other-branch.ts';
 import { tell } from './tell.ts';
 
 export interface DeviceOptions {
@@ -51,8 +52,9 @@ export async function createDevice(options: DeviceOptions): Promise<Device> {
     },
   });
   const { syncedAt, acknowledged } = await readMemory(replica.store);
-  // Its key was lost, or is of no use any more: what its last log has and the server lacks is nobody's outbox, and vectors tell.
-  if (replica.ownLog() === undefined && acknowledged.size > 0) await replica.store.putValues({ [CURSOR]: undefined }).catch(() => undefined);
+  // Its key was lost, or is of no use any more: its log is the one that a server last acknowledged.
+  const [lost] = replica.ownLog() === undefined ? acknowledged : [];
+  if (lost !== undefined) await leaveLog(replica, 'restored', ...lost).catch(() => undefined);
   const loop: SyncLoop = createSyncLoop({ exchange, stream, clock, random, levelAt: syncedAt, onChange });
   const unfollow = replica.follow(onChange);
 

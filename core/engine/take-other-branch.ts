@@ -1,3 +1,4 @@
+import type { LogName } from '../log/version-vector.ts';
 import type { Replica } from './replica.ts';
 import { CURSOR, FORKED, MOVING, readMemory } from './sync-memory.ts';
 
@@ -14,13 +15,18 @@ export async function takeOtherBranch(replica: Replica): Promise<boolean> {
   if (log === undefined) return false;
   // Another context may have begun the log: then it is the own one, and nobody may begin it a second time.
   await replica.catchUp();
-  let move = moving?.log === log ? moving : undefined;
-  if (move === undefined && log === replica.ownLog()) {
-    move = { log, from: acknowledged.get(log) ?? -1 };
-    await store.putValues({ [MOVING]: JSON.stringify(move) });
-  }
-  if (move !== undefined) await replica.rotate('fork', move.from, { log, values: { [MOVING]: undefined } });
+  if (moving?.log === log) await leaveLog(replica, 'fork', log, moving.from);
+  else if (log === replica.ownLog()) await leaveLog(replica, 'fork', log, acknowledged.get(log) ?? -1);
   const rest = forked.filter((other) => other !== log);
   await replica.setAside(log, { [FORKED]: JSON.stringify(rest), [CURSOR]: undefined });
   return true;
+}
+
+/**
+ * Leaves an own log: what it has above `from` goes on in a new one, and vectors tell what else the server lacks. Begun, it is
+ * done with the next start at the latest (SYNC14).
+ */
+export async function leaveLog({ store, rotate }: Replica, reason: string, log: LogName, from: number): Promise<void> {
+  await store.putValues({ [MOVING]: JSON.stringify({ log, from }), [CURSOR]: undefined });
+  await rotate(reason, from, { log, values: { [MOVING]: undefined } });
 }

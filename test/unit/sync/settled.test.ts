@@ -134,3 +134,22 @@ test('S1.2 S2.27: followers learn that a log was left, though nothing of it went
   expect((await other.status()).unsent).toBe(0);
   expect(await other.settled(id)).toEqual({ state: 'accepted' });
 });
+
+test('PAGE11 SYNC4: what is asked of an entry is answered when the key was lost, too', async () => {
+  const [at, rows] = [createResponder(), createMemoryRowStore()];
+  const before = await openDevice(at, rows);
+  const sent = await put(before, 'sent');
+  expect(await before.syncNow('call')).toBe('level');
+  const unsent = await put(before, 'unsent');
+  // As where a browser's update brings another cryptography than that of the stored key.
+  await before.replica.store.putValues({ 'writer-seed': undefined });
+  const device = await openDevice(at, rows);
+  await put(device, 'later');
+  expect((await device.status()).unsent).toBe(2);
+  expect(await device.exportUnsent()).toHaveLength(2);
+  for (const state of ['unsent', 'accepted']) {
+    expect(await device.settled(sent.id)).toEqual({ state: 'accepted' });
+    expect(await device.settled(unsent.id)).toEqual({ state });
+    expect(await device.syncNow('call')).toBe('level');
+  }
+});
