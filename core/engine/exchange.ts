@@ -43,7 +43,7 @@ interface Outgoing {
 /** What one exchange has seen so far. */
 interface Course {
   fruitless: number;
-  /** What was newly acknowledged: it counts as gained once. */
+  /** What the server said that it has: only what is sent to it and newly acknowledged counts as gained, and once. */
   readonly gained: Map<LogName, number>;
   /** The day is over: it forgets refusals, compares vectors, and only then the next day begins (SYNC17). */
   isDue: boolean;
@@ -324,11 +324,11 @@ function ownAcknowledged(own: LogName | undefined, acknowledged: VersionVector, 
 /** Whether more of what was sent is acknowledged than ever before in this exchange. */
 function gainsAcknowledged({ acknowledged }: SpaceResponse, { ends }: Outgoing, { gained }: Course): boolean {
   let gains = false;
-  for (const [log, end] of ends) {
-    const reached = Math.min(acknowledged.get(log) ?? -1, end);
+  for (const [log, last] of acknowledged) {
+    const reached = Math.min(last, ends.get(log) ?? Infinity);
     if (reached <= (gained.get(log) ?? -1)) continue;
     gained.set(log, reached);
-    gains = true;
+    gains ||= ends.has(log);
   }
   return gains;
 }

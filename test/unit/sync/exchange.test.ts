@@ -13,7 +13,7 @@ import type { SpaceRequest, SpaceResponse } from '../../../core/protocol/message
 import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
 import { createNodeCrypto } from '../../../server/crypto/node-crypto.ts';
 import { createStoredWriterKeys } from '../../../server/device/node-ports.ts';
-import { openReplica } from '../../support/node-replica.ts';
+import { copyAll, openReplica } from '../../support/node-replica.ts';
 import type { Responder } from '../server/responder.ts';
 import { createResponder } from '../server/responder.ts';
 
@@ -254,6 +254,27 @@ describe('exchange', () => {
     expect(await exchange.run()).toEqual({ kind: 'level' });
     expect(await keysAt(after)).toEqual(['own']);
     expect(sent).toBeLessThan(4);
+  });
+
+  test.each([false, true])('SYNC6 SYNC7: what is refused for what may pass is sent once more only when the server has learnt something (held a part before: %s)', async (heldBefore) => {
+    const at = createResponder();
+    const [a, b, keeper] = [await openReplica(), await openReplica(), await openReplica()];
+    for (const replica of heldBefore ? [a, b] : [b]) {
+      await write(replica, 'first');
+      await exchangeWith(replica, real(at)).run();
+    }
+    await write(a, 'second');
+    await copyAll(a, keeper);
+    let sent = 0;
+    const exchange = exchangeWith(keeper, async (part) => {
+      const ofA = part.runs.filter((run) => runEnd(run)?.log === a.ownLog());
+      sent += ofA.length;
+      const refused = ofA.length === 0 ? [] : [{ log: a.ownLog() ?? '', first: 0, code: 'forbidden' as const }];
+      const answer = await at.ask({ ...part, runs: part.runs.filter((run) => !ofA.includes(run)) });
+      return { ...answer, refused: [...answer.refused, ...refused] };
+    });
+    expect(await exchange.run()).toEqual({ kind: 'level' });
+    expect(sent).toBe(1);
   });
 
   test('SYNC3: a cursor that came with runs which do not fit leaves nothing out', async () => {
