@@ -12,12 +12,13 @@ export interface DeviceStatus {
   readonly connection: Connection;
   /** Own entries that no server has acknowledged yet. */
   readonly unsent: number;
+  /** Own entries that an authority refused, also those of logs that were left. */
   readonly refused: readonly RefusedEntry[];
   /** Keys with more than one live version. */
   readonly conflicts: number;
   /** Entries of others that wait under the ribbon. */
   readonly updatesReady: number;
-  /** Why writes may be lost before they are sent, when they may: `evictable` storage, a `full` one, a `fork` of an own log. */
+  /** Why writes may be lost before they are sent, when they may: a `full` storage, or one that is `evictable`, where the environment can tell. */
   readonly atRisk: 'evictable' | 'full' | undefined;
   /** Entries of a kind that this version does not know are here. */
   readonly updateNeeded: boolean;
