@@ -1,5 +1,5 @@
 import { toBase64Url } from '../log/bytes.ts';
-import type { LogStore } from '../log/log-store.ts';
+import type { LogStore, NamedValues } from '../log/log-store.ts';
 import { MOST_ENTRIES_PER_COMMIT } from './append-queue.ts';
 import type { EntryMemory } from './entry-memory.ts';
 import { recall, remember } from './entry-memory.ts';
@@ -56,7 +56,8 @@ async function appendPieceOnce(replica: AppendingReplica, name: string, drafts: 
 function withMemory(name: string, [first, ...others]: readonly Draft[]): Draft[] {
   if (first === undefined) return [];
   const count = 1 + others.length;
-  return [{ ...first, values: (entry) => ({ ...first.values?.(entry), ...remember(name, { count } satisfies Attempt, entry) }) }, ...others];
+  const values = (entry: Appended): NamedValues => ({ ...first.values?.(entry), ...remember(name, { count } satisfies Attempt, entry) });
+  return [{ ...first, values }, ...others];
 }
 
 async function appendedBefore(replica: AppendingReplica, name: string): Promise<Appended[] | undefined> {

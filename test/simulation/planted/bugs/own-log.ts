@@ -77,7 +77,7 @@ export const OWN_LOG_BUGS: readonly PlantedBug[] = [
   {
     name: 'attempt-looked-up-too-early',
     file: 'core/engine/append-once.ts',
-    find: 'const before = (await recalling) ?? (mayBeStale ? await recall(store, name) : undefined);',
+    find: 'const before = (await recalling) ?? (mayBeStale ? await appendedBefore(replica, name) : undefined);',
     replace: 'const before = await recalling;',
     why: 'it was looked up a moment ago',
     faults: ['update-worker', 'disk-stall'],
