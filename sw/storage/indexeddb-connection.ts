@@ -1,10 +1,13 @@
 import { openDB } from 'idb';
 import type { DBSchema, IDBPDatabase } from 'idb';
 import { StorageGone, StorageTooNew } from '../../core/log/row-store.ts';
+import type { LogRoom } from './begin-log.ts';
+import { createLogRoom } from './begin-log.ts';
 
 /** An open database, whatever it holds. */
 export interface Connection<S extends DBSchema> {
   readonly database: IDBPDatabase<S>;
+  readonly room: LogRoom;
   /** Whether it was closed, by us or by the browser. */
   readonly isGone: () => boolean;
   /**
@@ -77,6 +80,7 @@ async function openOnce<S extends DBSchema>({
   });
   return {
     database,
+    room: createLogRoom(),
     isGone: () => gone,
     during: (waiting) =>
       new Promise((resolve, reject) => {

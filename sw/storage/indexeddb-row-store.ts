@@ -3,6 +3,7 @@ import { concat, toBase64Url } from '../../core/log/bytes.ts';
 import { MAX_RUN_ENTRIES } from '../../core/log/limits.ts';
 import type { QuarantinedRow, RowReader, RowStore, RowWriter, RunRow } from '../../core/log/row-store.ts';
 import type { LogName, LogRange } from '../../core/log/version-vector.ts';
+import type { LogRoom } from './begin-log.ts';
 import type { Connection } from './indexeddb-connection.ts';
 import type { RunHead, Schema, StoreName, Transaction } from './indexeddb-schema.ts';
 import { LOG_STORES } from './indexeddb-schema.ts';
@@ -18,7 +19,7 @@ const BATCH_BYTES = 2_097_152;
 export function createIndexedDbRowStore(connection: Connection<Schema>, close: () => Promise<void>): RowStore {
   return {
     read: (body) => readTransaction(connection, LOG_STORES, (tx) => body(createReader(tx))),
-    write: (durability, body) => writeTransaction(connection, LOG_STORES, durability, (tx) => body(createWriter(tx))),
+    write: (durability, body) => writeTransaction(connection, LOG_STORES, durability, (tx) => body(createWriter(tx, connection.room))),
     close,
   };
 }
@@ -36,13 +37,14 @@ function createReader(tx: Transaction<'readonly' | 'readwrite'>): RowReader {
   };
 }
 
-function createWriter(tx: Transaction<'readwrite'>): RowWriter {
+function createWriter(tx: Transaction<'readwrite'>, room: LogRoom): RowWriter {
   return {
     ...createReader(tx),
     putHead: (row) => issue(tx.objectStore('heads').put(row, row.log)),
     deleteHead: (log) => issue(tx.objectStore('heads').delete(log)),
     putRun({ log, first, count, lastId, bytes }, isNew = false) {
       const store = tx.objectStore('runs');
+      room.use(bytes.length);
       const [piece, ...others] = splitBytes(bytes);
       // What it replaces may have had more pieces: a body that is erased must not stay behind.
       if (!isNew) issue(store.delete(piecesOf(log, first)));
@@ -54,6 +56,7 @@ function createWriter(tx: Transaction<'readwrite'>): RowWriter {
     putQuarantined({ log, first, lastId, bytes }) {
       const store = tx.objectStore('quarantined');
       const id = toBase64Url(lastId);
+      room.use(bytes.length);
       const [piece, ...others] = splitBytes(bytes);
       issue(store.put({ log, first, lastId, piece, more: others.length }, [log, first, id]));
       for (const [i, other] of others.entries()) issue(store.put(other, [log, first, id, i + 1]));

@@ -18,7 +18,8 @@ export function readTransaction<T, S extends DBSchema>(
 
 /**
  * Runs `body` alone on some stores and resolves when it is committed as `durability` says. `body` awaits nothing but
- * requests of the transaction: while it waits for anything else, the browser would commit what is there so far.
+ * requests of the transaction: while it waits for anything else, the browser would commit what is there so far. Before a strict
+ * one Chromium begins another log, when it might have to in its middle (LOG23).
  */
 export function writeTransaction<T, S extends DBSchema>(
   connection: Connection<S>,
@@ -26,6 +27,18 @@ export function writeTransaction<T, S extends DBSchema>(
   durability: Durability,
   body: (tx: TransactionOf<S, 'readwrite'>) => T | Promise<T>,
 ): Promise<T> {
+  const making = durability === 'strict' ? connection.room.make() : undefined;
+  const write = (): Promise<T> => commit(connection, stores, durability, body);
+  return making === undefined ? write() : making.then(write);
+}
+
+function commit<T, S extends DBSchema>(
+  connection: Connection<S>,
+  stores: StoreNames<S>[],
+  durability: Durability,
+  body: (tx: TransactionOf<S, 'readwrite'>) => T | Promise<T>,
+): Promise<T> {
+  connection.room.use(0);
   const writing = run(
     connection,
     () => connection.database.transaction(stores, 'readwrite', { durability }),

@@ -47,6 +47,7 @@ export function createIndexedDbViewStore(connection: Connection<Schema>): ViewSt
         for (const key of remove) issue(tx.objectStore('shards').delete(below([view, key])));
         for (const [key, text] of put) putText(tx, 'shards', [view, key], text);
         putText(tx, 'checkpoints', [view], checkpoint);
+        for (const text of [checkpoint, ...put.values()]) connection.room.use(text.length);
         return true;
       }),
     drop: (view) =>

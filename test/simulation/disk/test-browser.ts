@@ -26,7 +26,7 @@ export function createTestBrowser(seed: number): TestBrowser {
   const disk = createBrowserDisk({ world, name: 'disk', random: world.random.fork('disk') });
 
   function start(main: () => unknown, on = disk): SimProcess {
-    return world.spawn({ name: 'program', globals: { indexedDB: on.indexedDB } }, () => void main());
+    return world.spawn({ name: 'program', globals: { indexedDB: on.indexedDB, navigator: {} } }, () => void main());
   }
 
   async function until(isDone: () => boolean, ms: number): Promise<void> {
