@@ -1,5 +1,5 @@
 import type { PageScope } from '../core/protocol/page-messages.ts';
-import type { WorkerMemory } from './memory.ts';
+import type { Tabs, WorkerMemory } from './memory.ts';
 import { worker } from './global-scope.ts';
 import { beginLevelDbLog } from './storage/begin-log.ts';
 
@@ -52,7 +52,8 @@ export function createPresence(memory: WorkerMemory): Presence {
   }
 
   async function beginUnlessKnown(): Promise<void> {
-    const [tabs, open] = await Promise.all([memory.tabs(), windows()]);
+    // A memory that cannot be read knows of nobody, and stands in no write's way.
+    const [tabs, open] = await Promise.all([memory.tabs().catch((): Tabs => ({})), windows()]);
     if (!open.some(({ id }) => id in tabs)) await beginLevelDbLog();
   }
 
