@@ -171,13 +171,13 @@ async function writeAndCut(world: World, browser: PowerBrowser, agent: PageAgent
   const { record } = site;
   const server = Math.floor(random() * 3);
   site.setOnline(server === 0);
-  const newLogs = options.moments === 'new log' ? levelDbFolders(disk.folder).map((folder) => nextLog(folder)) : [];
-  for (const newLog of newLogs) newLog.catch(() => undefined); // one of them is enough
+  const atNewLog = options.moments === 'new log';
   await agent.ask('write', { round, batch: 20 });
-  if (newLogs.length > 0) await Promise.race(newLogs);
-  else await record.untilCount(record.count() + options.writesPerCut);
+  // One is begun before anything is written.
+  await record.untilCount(record.count() + (atNewLog ? 1 : options.writesPerCut));
+  if (atNewLog) await anyNewLog(disk.folder);
   if (server === 1) site.setOnline(true);
-  await delay(random() * (newLogs.length > 0 ? NEW_LOG_MOMENT_MS : MOMENT_MS));
+  await delay(random() * (atNewLog ? NEW_LOG_MOMENT_MS : MOMENT_MS));
   const names = random() < 0.5 ? 'synced' : 'newest';
   const bytes = MAY_BE_TORN[options.browser] && random() < 0.5 ? 'torn' : 'lost';
   await disk.cut(browser.pid, { names, bytes, random });
@@ -188,6 +188,12 @@ async function writeAndCut(world: World, browser: PowerBrowser, agent: PageAgent
       .find((lacking) => lacking !== undefined),
     image: takeImage(disk.folder, options.browser),
   };
+}
+
+async function anyNewLog(profile: string): Promise<void> {
+  const newLogs = levelDbFolders(profile).map((folder) => nextLog(folder));
+  for (const newLog of newLogs) newLog.catch(() => undefined); // one of them is enough
+  await Promise.race(newLogs);
 }
 
 async function cutOnce(world: World): Promise<CutFigures> {
