@@ -9,25 +9,36 @@ const RECORD_BYTES = 1_000;
 /** How much may still be written to the log that Chromium's LevelDB writes now (LOG23). */
 export interface LogRoom {
   readonly use: (bytes: number) => void;
-  /** To be awaited before a strict transaction begins; undefined while there is room, and in every other browser. */
-  readonly make: () => Promise<void> | undefined;
+  /** Makes a strict transaction: at once while there is room, and in every other browser; else once another log was begun. */
+  readonly strict: <T>(write: () => Promise<T>) => Promise<T>;
 }
 
 export function createLogRoom(): LogRoom {
   // Nobody knows what others have written to it.
   let left = 0;
-  let making: Promise<void> | undefined;
+  let beginning: Promise<void> | undefined;
+  const open = new Set<Promise<unknown>>();
+
+  async function begin(): Promise<void> {
+    // It would tear them.
+    await Promise.allSettled(open);
+    await beginLevelDbLog();
+    left = ROOM_BYTES;
+    beginning = undefined;
+  }
+
   return {
     use(bytes) {
       // What was there before is often written once more.
       left -= RECORD_BYTES + 2 * bytes;
     },
-    make() {
-      if (left > 0 || !isChromium()) return undefined;
-      return (making ??= beginLevelDbLog().then(() => {
-        left = ROOM_BYTES;
-        making = undefined;
-      }));
+    strict(write) {
+      if (left <= 0 && isChromium()) beginning ??= begin();
+      const writing = beginning === undefined ? write() : beginning.then(write);
+      const forget = (): unknown => open.delete(writing);
+      open.add(writing);
+      writing.then(forget, forget);
+      return writing;
     },
   };
 }

@@ -19,7 +19,8 @@ const BATCH_BYTES = 2_097_152;
 export function createIndexedDbRowStore(connection: Connection<Schema>, close: () => Promise<void>): RowStore {
   return {
     read: (body) => readTransaction(connection, LOG_STORES, (tx) => body(createReader(tx))),
-    write: (durability, body) => writeTransaction(connection, LOG_STORES, durability, (tx) => body(createWriter(tx, connection.room))),
+    write: (durability, body) =>
+      writeTransaction(connection, LOG_STORES, durability, (tx) => body(createWriter(tx, connection.room))),
     close,
   };
 }

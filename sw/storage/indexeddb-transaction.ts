@@ -27,9 +27,8 @@ export function writeTransaction<T, S extends DBSchema>(
   durability: Durability,
   body: (tx: TransactionOf<S, 'readwrite'>) => T | Promise<T>,
 ): Promise<T> {
-  const making = durability === 'strict' ? connection.room.make() : undefined;
   const write = (): Promise<T> => commit(connection, stores, durability, body);
-  return making === undefined ? write() : making.then(write);
+  return durability === 'strict' ? connection.room.strict(write) : write();
 }
 
 function commit<T, S extends DBSchema>(

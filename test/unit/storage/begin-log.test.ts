@@ -60,3 +60,27 @@ test('LOG23 LOG18 where it cannot begin another log, the write is made all the s
   expect(await rows.read((tx) => tx.value('a'))).toBe('written');
   await close();
 });
+
+test('LOG23 S2.12 another log begins between strict transactions, whoever makes them at once', async () => {
+  const { rows, close } = await openIndexedDbStore('at once');
+  vi.stubGlobal('navigator', { userAgentData: {} });
+  const happened: string[] = [];
+  await rows.write('strict', (tx) => tx.putValue('first', 'written'));
+  const remove = Object.getPrototypeOf(indexedDB).deleteDatabase as IDBFactory['deleteDatabase'];
+  vi.spyOn(indexedDB, 'deleteDatabase').mockImplementation((name) => {
+    happened.push('another log');
+    return remove.call(indexedDB, name);
+  });
+  let next: Promise<void> | undefined;
+  await rows.write('strict', async (tx) => {
+    await tx.putRun({ log: 'a', first: 0, count: 1, lastId: new Uint8Array(32), bytes: new Uint8Array(3_000_000) });
+    next = rows
+      .write('strict', (other) => other.putValue('next', 'written'))
+      .then(() => void happened.push('the next'));
+    for (let i = 0; i < 20; i++) await tx.value('first');
+    happened.push('the long one');
+  });
+  await next;
+  expect(happened).toEqual(['the long one', 'another log', 'the next']);
+  await close();
+});
