@@ -195,17 +195,18 @@ const portals: Theme = (random) => {
 const strikes: Theme = (random) => {
   const scale = smallScale(random, { browsers: 1 + random.int(2), bulk: random.chance(0.3) });
   const faults = times<Fault>(4 + random.int(10), () => goneFor(random, ms(random, 0, scale.busyMs), random.int(scale.browsers), 25));
-  if (random.chance(0.5)) faults.push(...times(1 + random.int(2), () => diesTwice(random, ms(random, 0.1 * scale.busyMs, 0.8 * scale.busyMs), random.int(scale.browsers))));
+  if (random.chance(0.7)) faults.push(...times(1 + random.int(2), () => diesTwice(random, ms(random, 0.1 * scale.busyMs, 0.8 * scale.busyMs), random.int(scale.browsers))));
   return { scale, faults };
 };
 
-/** Chromium is killed in the middle of a write, somebody writes on where no network is, and it is killed again. */
+/** Where no network is, Chromium is killed in the middle of a write, somebody looks or writes on, and it is killed again. */
 function diesTwice(random: SimRandom, atMs: number, browser: number): Fault[] {
   const [downMs, next] = [ms(random, 50, 500), atMs + ms(random, 2_000, 5_000)];
   return [
-    { atMs, kind: 'partition', browser, forMs: ms(random, 3_000, 10_000) },
+    { atMs: atMs - 1_500, kind: 'partition', browser, forMs: ms(random, 5_000, 12_000) },
+    burst(random, atMs - 1_000, browser),
     { atMs, kind: 'kill-browser', browser, downMs, torn: true },
-    burst(random, atMs + downMs + ms(random, 1, 1_000), browser),
+    { atMs: atMs + downMs + ms(random, 1, 1_000), kind: 'tab-burst', browser, tabs: 2, writes: random.int(3) },
     { atMs: next, kind: 'kill-browser', browser, downMs, torn: random.chance(0.5) },
   ];
 }
