@@ -18,13 +18,17 @@ export async function recall<What>(replica: Pick<Replica, 'store' | 'ownLog'>, n
   return memory !== undefined && (await isTaken(replica, memory.entry)) ? memory : undefined;
 }
 
-/** Of a log that was set aside it counts that its entries were taken; of one that ended before a gap, what went on in another log. */
+/**
+ * Of a log that was set aside it counts that its entries were taken; of one that ended before a gap, what a server had
+ * acknowledged, which comes back, and what went on in another log.
+ */
 async function isTaken(replica: Pick<Replica, 'store' | 'ownLog'>, { log, sequence, id }: Appended): Promise<boolean> {
   const { store } = replica;
   const held = await store.entryId(log, sequence);
   if (held !== undefined && toBase64Url(held) === id) return true;
   const [left, torn] = await store.values([leftName(log), tornName(log)]);
   if (torn === undefined) return left !== undefined;
+  if (sequence <= Number(torn)) return true;
   for (const other of await ownLogs(replica)) if (await findEntry(store, other, id)) return true;
   return false;
 }

@@ -33,7 +33,7 @@ export async function mendLogs({ store, ownLog, folded, acknowledged, leave }: M
     const whole = from > sequence ? sequence : await store.wholeTo(log, from);
     if (whole >= sequence) continue;
     if (log === ownLog()) await leave(log);
-    await store.endBeforeGap(log, { [CURSOR]: undefined, ...(isOurs && { [tornName(log)]: 'true' }) });
+    await store.endBeforeGap(log, { [CURSOR]: undefined, ...(isOurs && { [tornName(log)]: String(acknowledged.get(log) ?? -1) }) });
     mended = true;
   }
   return mended;

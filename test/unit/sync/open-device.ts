@@ -1,7 +1,7 @@
 import { createDevice } from '../../../core/engine/create-device.ts';
 import type { Device } from '../../../core/engine/device.ts';
 import type { Transport } from '../../../core/engine/ports.ts';
-import type { Appended } from '../../../core/engine/replica.ts';
+import type { Appended, Replica } from '../../../core/engine/replica.ts';
 import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
 import type { RowStore } from '../../../core/log/row-store.ts';
 import { decodeSyncRequest, encodeSyncResponse } from '../../../core/protocol/codec.ts';
@@ -13,6 +13,11 @@ import type { Responder } from '../server/responder.ts';
 
 /** A life of one device, on what an earlier one left. */
 export async function openDevice(at: Responder, rows: RowStore = createMemoryRowStore()): Promise<Device> {
+  return deviceOf(at, await openReplica({ rows }));
+}
+
+/** The device of a replica that is open. */
+export function deviceOf(at: Responder, replica: Replica): Promise<Device> {
   const transport: Transport = {
     async sync(body) {
       const request = decodeSyncRequest(body);
@@ -27,14 +32,7 @@ export async function openDevice(at: Responder, rows: RowStore = createMemoryRow
     },
     live: async () => 'ended',
   };
-  return createDevice({
-    replica: await openReplica({ rows }),
-    name: 'd',
-    transport,
-    clock: nodeClock,
-    random: Math.random,
-    crypto: createNodeCrypto(),
-  });
+  return createDevice({ replica, name: 'd', transport, clock: nodeClock, random: Math.random, crypto: createNodeCrypto() });
 }
 
 /** Writes one entry, which is not sent. */
