@@ -3,6 +3,7 @@ import type { Awaitable, Bytes } from '../core/log/bytes.ts';
 import type { Crypto, WriterKey } from '../core/log/crypto.ts';
 import type { RowStore } from '../core/log/row-store.ts';
 import type { ViewStore } from '../core/views/view-store.ts';
+import type { LogRoom } from './storage/begin-log.ts';
 
 /** A writer's private key as it is stored: one that nobody can read, or a seed where the browser has none such. */
 export type StoredKey = CryptoKeyPair | Bytes;
@@ -20,7 +21,7 @@ export interface AccountStore {
 
 /** The storage engine that the composition root hands in. */
 export interface AccountStores {
-  readonly open: (name: string, options: { readonly onGone: () => void }) => Promise<AccountStore>;
+  readonly open: (name: string, options: { readonly onGone: () => void; readonly room?: LogRoom }) => Promise<AccountStore>;
   readonly remove: (name: string) => Promise<void>;
 }
 

@@ -1,7 +1,7 @@
 import type { PageScope } from '../core/protocol/page-messages.ts';
-import type { Tabs, WorkerMemory } from './memory.ts';
+import type { WorkerMemory } from './memory.ts';
 import { worker } from './global-scope.ts';
-import { beginLevelDbLog } from './storage/begin-log.ts';
+import type { LogRoom } from './storage/begin-log.ts';
 
 /** Which tabs are open, and whose they are. */
 export interface Presence {
@@ -29,7 +29,7 @@ export interface Presence {
 /** A page's own first requests may be ahead of its script's hello by so much, ms. */
 const HELLO_WITHIN_MS = 3_000;
 
-export function createPresence(memory: WorkerMemory): Presence {
+export function createPresence(memory: WorkerMemory, room: LogRoom): Presence {
   /** A cache of the memory's tabs. */
   const scopeByClient = new Map<string, PageScope>();
   const waiting = new Map<string, Set<() => void>>();
@@ -52,9 +52,13 @@ export function createPresence(memory: WorkerMemory): Presence {
   }
 
   async function beginUnlessKnown(): Promise<void> {
-    // A memory that cannot be read knows of nobody, and stands in no write's way.
-    const [tabs, open] = await Promise.all([memory.tabs().catch((): Tabs => ({})), windows()]);
-    if (!open.some(({ id }) => id in tabs)) await beginLevelDbLog();
+    // Who cannot be asked knows of nobody, and stands in no write's way.
+    if (!(await isSameBrowser().catch(() => false))) await room.begin();
+  }
+
+  async function isSameBrowser(): Promise<boolean> {
+    const [tabs, open] = await Promise.all([memory.tabs(), windows()]);
+    return open.some(({ id }) => id in tabs);
   }
 
   return {

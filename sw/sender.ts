@@ -51,8 +51,8 @@ export function createSender({ devices, memory, setAlarm }: SenderOptions): Send
         if ((await device.status()).unsent === 0) return 0;
         const outcome = await device.syncNow('background-sync');
         await device.replica.flush();
-        // Signing in and updating take a page; ringing again would not help.
-        return outcome === 'needs-auth' || outcome === 'needs-update' ? 0 : (await device.status()).unsent;
+        // Signing in and updating take a page, and what the server does not take now waits for somebody to change that.
+        return outcome === 'offline' || outcome === 'waiting' ? (await device.status()).unsent : 0;
       });
       if (left > 0) throw new Error(`${left} entries are not sent yet`);
     },

@@ -23,6 +23,7 @@ import type { Presence } from './presence.ts';
 import { createPresence } from './presence.ts';
 import { createPushServer } from './push-server.ts';
 import { createSender } from './sender.ts';
+import { createLogRoom } from './storage/begin-log.ts';
 import { createMetaStore } from './storage/meta-store.ts';
 import { webClock } from './web-ports.ts';
 import type { WorkerOptions } from './options.ts';
@@ -41,8 +42,9 @@ export interface WorkerEnvironment {
  */
 export function wireWorker(options: WorkerOptions, { stores, cryptography, createAlarm }: WorkerEnvironment): void {
   const openHints = createOpenHints();
-  const memory = createMemory(createMetaStore('wakelog-meta', () => presence.begin()));
-  const presence = createPresence(memory);
+  const room = createLogRoom();
+  const memory = createMemory(createMetaStore('wakelog-meta', () => presence.begin(), room));
+  const presence = createPresence(memory, room);
   const news = createNewsKeeper(memory, presence);
   const isHeld = async (scope: PageScope): Promise<boolean> =>
     (await memory.wishes(scope)).updates === 'hold' && (await presence.tabs(scope)).length > 0;
@@ -50,9 +52,9 @@ export function wireWorker(options: WorkerOptions, { stores, cryptography, creat
   const devices = createDevices({
     stores: {
       ...stores,
-      async open(...database) {
+      async open(name, database) {
         await presence.begin();
-        return stores.open(...database);
+        return stores.open(name, { ...database, room });
       },
     },
     cryptography,

@@ -22,6 +22,8 @@ export interface ConnectionOptions<S extends DBSchema> {
   readonly name: string;
   readonly version: number;
   readonly upgrade: (database: IDBPDatabase<S>, oldVersion: number) => void;
+  /** Shared by all connections of a worker. */
+  readonly room?: LogRoom | undefined;
   /** Called once when somebody else ended the connection. */
   readonly onGone?: (() => void) | undefined;
 }
@@ -52,6 +54,7 @@ async function openOnce<S extends DBSchema>({
   name,
   version,
   upgrade,
+  room = createLogRoom(),
   onGone,
 }: ConnectionOptions<S>): Promise<Connection<S>> {
   let gone = false;
@@ -80,7 +83,7 @@ async function openOnce<S extends DBSchema>({
   });
   return {
     database,
-    room: createLogRoom(),
+    room,
     isGone: () => gone,
     during: (waiting) =>
       new Promise((resolve, reject) => {

@@ -1,6 +1,7 @@
 import { deleteDB } from 'idb';
 import type { RowStore } from '../../core/log/row-store.ts';
 import type { ViewStore } from '../../core/views/view-store.ts';
+import type { LogRoom } from './begin-log.ts';
 import { openConnection } from './indexeddb-connection.ts';
 import { createIndexedDbRowStore } from './indexeddb-row-store.ts';
 import type { Schema, StoredKey } from './indexeddb-schema.ts';
@@ -26,14 +27,16 @@ export interface IndexedDbOptions {
    * database, or a newer version upgrades it. From then on everything rejects with `StorageGone`.
    */
   readonly onGone?: () => void;
+  /** Of the worker; default: one of its own. */
+  readonly room?: LogRoom;
 }
 
 /**
  * Opens a database, made if it is missing. Any number of tabs and workers may have the same one open. Rejects with
  * `StorageTooNew` when a newer version of the site has upgraded it.
  */
-export async function openIndexedDbStore(name: string, { onGone }: IndexedDbOptions = {}): Promise<IndexedDbStore> {
-  const connection = await openConnection<Schema>({ name, version: SCHEMA_VERSION, upgrade: upgradeSchema, onGone });
+export async function openIndexedDbStore(name: string, { onGone, room }: IndexedDbOptions = {}): Promise<IndexedDbStore> {
+  const connection = await openConnection<Schema>({ name, version: SCHEMA_VERSION, upgrade: upgradeSchema, onGone, room });
   const close = async (): Promise<void> => connection.close();
   return {
     rows: createIndexedDbRowStore(connection, close),

@@ -1,5 +1,6 @@
 import type { DBSchema } from 'idb';
 import { StorageGone } from '../../core/log/row-store.ts';
+import type { LogRoom } from './begin-log.ts';
 import type { Connection } from './indexeddb-connection.ts';
 import { openConnection } from './indexeddb-connection.ts';
 import { readTransaction, writeTransaction } from './indexeddb-transaction.ts';
@@ -22,7 +23,7 @@ interface MetaSchema extends DBSchema {
  * Opened at the first use, and again after the browser emptied the site's storage: then it knows nothing any more. What is to
  * be done before anything is written may read.
  */
-export function createMetaStore(name: string, beforeWrite?: () => Promise<void>): MetaStore {
+export function createMetaStore(name: string, beforeWrite?: () => Promise<void>, room?: LogRoom): MetaStore {
   let opened: Promise<Connection<MetaSchema>> | undefined;
 
   function open(): Promise<Connection<MetaSchema>> {
@@ -31,6 +32,7 @@ export function createMetaStore(name: string, beforeWrite?: () => Promise<void>)
       name,
       version: 1,
       upgrade: (database) => void database.createObjectStore('values'),
+      room,
       onGone: () => forget(opening),
     });
     opening.catch(() => forget(opening));

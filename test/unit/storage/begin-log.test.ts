@@ -1,6 +1,8 @@
 import 'fake-indexeddb/auto';
+import { openDB } from 'idb';
 import { afterEach, expect, test, vi } from 'vitest';
 import type { Durability } from '../../../core/log/row-store.ts';
+import { createLogRoom } from '../../../sw/storage/begin-log.ts';
 import { openIndexedDbStore } from '../../../sw/storage/indexeddb-store.ts';
 
 afterEach(() => vi.restoreAllMocks());
@@ -61,26 +63,40 @@ test('LOG23 LOG18 where it cannot begin another log, the write is made all the s
   await close();
 });
 
-test('LOG23 S2.12 another log begins between strict transactions, whoever makes them at once', async () => {
-  const { rows, close } = await openIndexedDbStore('at once');
+test('LOG23 S2.12 another log begins between strict transactions, whichever database of the worker they are of', async () => {
+  const room = createLogRoom();
+  const one = await openIndexedDbStore('one', { room });
+  const other = await openIndexedDbStore('other', { room });
   vi.stubGlobal('navigator', { userAgentData: {} });
   const happened: string[] = [];
-  await rows.write('strict', (tx) => tx.putValue('first', 'written'));
+  await one.rows.write('strict', (tx) => tx.putValue('first', 'written'));
   const remove = Object.getPrototypeOf(indexedDB).deleteDatabase as IDBFactory['deleteDatabase'];
   vi.spyOn(indexedDB, 'deleteDatabase').mockImplementation((name) => {
     happened.push('another log');
     return remove.call(indexedDB, name);
   });
-  let next: Promise<void> | undefined;
-  await rows.write('strict', async (tx) => {
+  const next: Promise<void>[] = [];
+  await one.rows.write('strict', async (tx) => {
     await tx.putRun({ log: 'a', first: 0, count: 1, lastId: new Uint8Array(32), bytes: new Uint8Array(3_000_000) });
-    next = rows
-      .write('strict', (other) => other.putValue('next', 'written'))
-      .then(() => void happened.push('the next'));
+    for (const { rows } of [one, other]) {
+      const writing = rows.write('strict', (tx) => tx.putValue('next', 'written'));
+      next.push(writing.then(() => void happened.push('a next one')));
+    }
     for (let i = 0; i < 20; i++) await tx.value('first');
     happened.push('the long one');
   });
-  await next;
-  expect(happened).toEqual(['the long one', 'another log', 'the next']);
+  await Promise.all(next);
+  expect(happened).toEqual(['the long one', 'another log', 'a next one', 'a next one']);
+  await one.close();
+  await other.close();
+});
+
+test('LOG23 LOG18 where beginning another log does not end, the write is made all the same', async () => {
+  const { rows, close } = await openIndexedDbStore('held up');
+  vi.stubGlobal('navigator', { userAgentData: {} });
+  const inTheWay = await openDB('wakelog-begin');
+  await rows.write('strict', (tx) => tx.putValue('a', 'written'));
+  expect(await rows.read((tx) => tx.value('a'))).toBe('written');
+  inTheWay.close();
   await close();
 });

@@ -29,3 +29,25 @@ test.each<{ why: Wake; unsent: number; sets: boolean }>([
     expect(alarms > 0).toBe(sets);
   },
 );
+
+test.each([
+  { outcome: 'offline', rings: true },
+  { outcome: 'waiting', rings: true },
+  { outcome: 'level', rings: false },
+  { outcome: 'needs-auth', rings: false },
+])(
+  'CAP33 an alarm after which the device is $outcome with an unsent entry rings again: $rings',
+  async ({ outcome, rings }) => {
+    const device = {
+      syncNow: async () => outcome,
+      status: async () => ({ unsent: 1 }),
+      replica: { flush: async () => undefined },
+    };
+    const devices = {
+      use: async (_scope: unknown, body: (it: unknown) => unknown) => body(device),
+    } as unknown as Devices;
+    const memory = { session: async () => ({ ...SCOPE, url: '/' }) } as unknown as WorkerMemory;
+    const ringing = createSender({ devices, memory, setAlarm: async () => undefined }).onAlarm();
+    await (rings ? expect(ringing).rejects.toThrow('1 entries are not sent yet') : ringing);
+  },
+);

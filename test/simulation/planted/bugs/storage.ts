@@ -12,8 +12,8 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
   {
     name: 'written-behind-a-torn-end',
     file: 'sw/presence.ts',
-    find: 'if (!open.some(({ id }) => id in tabs)) await beginLevelDbLog();',
-    replace: 'void beginLevelDbLog;',
+    find: 'if (!(await isSameBrowser().catch(() => false))) await room.begin();',
+    replace: 'void [isSameBrowser, room];',
     why: 'a browser begins its own files',
     faults: ['kill-browser'],
   },
