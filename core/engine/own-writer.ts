@@ -126,7 +126,7 @@ export function createOwnWriter(
       const changed = await fold(runs);
       ownEnd = endOf(runs);
       for (const [i, one] of batch.entries()) one.settle(toSettled(added[i], own, ids));
-      views.notify(changed, 'own', true);
+      views.notify(changed, 'own', anything);
       return;
     }
   }

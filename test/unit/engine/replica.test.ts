@@ -75,6 +75,17 @@ describe('replica', () => {
     expect(trace.filter((step) => step !== 'relaxed').slice(-3)).toEqual(['strict', 'told', 'acknowledged']);
   });
 
+  test('SYNC10 what is refused is told to nobody: nothing became durable', async () => {
+    const replica = await openReplica();
+    await replica.append([put('a', 1)]);
+    const told: unknown[] = [];
+    replica.follow((change) => told.push(change));
+    expect(await replica.appendIf(async () => ({ refuse: 'no' }))).toEqual({ refuse: 'no' });
+    expect(told).toEqual([]);
+    await Promise.all([replica.appendIf(async () => ({ refuse: 'no' })), replica.append([{ writes: [] }])]);
+    expect(told).toEqual([{ keys: [], origin: 'own', isFresh: true }]);
+  });
+
   test('S2.11: no room: the write fails with storage-full before it is acknowledged, everything earlier stays, small ones go on', async () => {
     const replica = await openReplica({ rows: createMemoryRowStore({ maxBytes: 20_000 }) });
     await replica.append([put('a', 'small')]);
