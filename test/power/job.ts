@@ -17,8 +17,8 @@ export interface Figures {
   readonly acknowledged: number;
   /** Of these, not there after a cut or a kill: there is to be none. */
   readonly lost: number;
-  /** Cuts at which a browser's own store had torn a transaction, and the writes of such ones that nobody has since: not in `lost`. */
-  readonly torn: { readonly powerCuts: number; readonly lost: number };
+  /** Cuts at which a browser's own store had torn a transaction. */
+  readonly torn: number;
   /** There more than once: there is to be none. */
   readonly doubled: number;
   /** The same over disks or modes that are not durable: without losses here the figures above prove nothing. */
@@ -43,7 +43,7 @@ export const NO_FIGURES: Figures = {
   stops: 0,
   acknowledged: 0,
   lost: 0,
-  torn: { powerCuts: 0, lost: 0 },
+  torn: 0,
   doubled: 0,
   control: { powerCuts: 0, acknowledged: 0, lost: 0 },
 };
@@ -55,7 +55,7 @@ export function addFigures(a: Figures, b: Figures): Figures {
     stops: a.stops + b.stops,
     acknowledged: a.acknowledged + b.acknowledged,
     lost: a.lost + b.lost,
-    torn: { powerCuts: a.torn.powerCuts + b.torn.powerCuts, lost: a.torn.lost + b.torn.lost },
+    torn: a.torn + b.torn,
     doubled: a.doubled + b.doubled,
     control: {
       powerCuts: a.control.powerCuts + b.control.powerCuts,

@@ -69,7 +69,7 @@ function summary(
 ): string {
   return (
     `${name}: ${powerCuts} power cuts, ${kills} kills, ${stops} worker stops, ${acknowledged} acknowledged, ${lost} lost, ${doubled} doubled; ` +
-    `torn by the browser's store: ${torn.powerCuts} cuts, ${torn.lost} lost; ` +
+    `${torn} cuts found the browser's store torn; ` +
     `control: ${control.powerCuts} cuts, ${control.acknowledged} acknowledged, ${control.lost} lost`
   );
 }

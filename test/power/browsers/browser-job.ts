@@ -41,7 +41,7 @@ export function browserJob(name: BrowserName): PowerJob {
           seed: nextSeed(),
           moments,
         });
-        add({ powerCuts: cuts, acknowledged, lost, torn: { powerCuts: torn.cuts, lost: torn.lost } });
+        add({ powerCuts: cuts, acknowledged, lost, torn });
       }
       for (const { size } of pieces(kills, KILLS_OF_A_PROFILE)) {
         add(await killBrowser({ browser: name, kills: size, seed: nextSeed() }));

@@ -6,7 +6,6 @@ import {
   demandClean,
   demandEqual,
   isClean,
-  NotAsTold,
   readServer,
   readServerAfterwards,
 } from './proof.ts';
@@ -31,38 +30,6 @@ async function expectOneHistory(site: PowerSite, agent: PageAgent, mostLogs: num
   demandEqual(`forks ${when}`, forks, 0);
   demandEqual(`logs ${when}`, Math.min(logs.length, mostLogs), logs.length);
   demandEqual(`conflicts ${when}`, (await agent.ask('status', null)).conflicts, 0);
-}
-
-/** Four writers have one write each under way: so many entries may be of one transaction. */
-const MOST_ENTRIES_OF_A_TRANSACTION = 4;
-
-/**
- * The same after the browser's own store tore one transaction: the entries of that may lack, and if the server does not have them
- * nobody has. All else is shown, and sent, and what the server has comes back. Each such cut may make the device leave a log.
- * Returns what nobody has, and asks for it no longer.
- */
-export async function expectAllButOneTransaction(
-  site: PowerSite,
-  agent: PageAgent,
-  tornCuts: number,
-  when: string,
-): Promise<number> {
-  const told: Told = new Map(site.record.entryByItem());
-  const here = await compareView(agent, told);
-  const entries = new Set(here.lost.map((item) => told.get(item)));
-  if (entries.size > MOST_ENTRIES_OF_A_TRANSACTION || here.wrong.length > 0)
-    throw new NotAsTold(`the page ${when}`, here);
-  await expectAtServer(site, agent, without(told, here.lost), when);
-  const { lost } = compareLogs(await readServer(site), told);
-  await expectShown(agent, without(told, lost), `the page with the server ${when}`);
-  await expectOneHistory(site, agent, 2 + tornCuts, when);
-  site.record.forget(lost);
-  return lost.length;
-}
-
-function without(told: Told, items: readonly string[]): Told {
-  const lacking = new Set(items);
-  return new Map([...told].filter(([item]) => !lacking.has(item)));
 }
 
 /**

@@ -26,8 +26,6 @@ export interface WriteRecord {
   readonly count: () => number;
   /** The id of the entry that each acknowledged item was written by. */
   readonly entryByItem: () => ReadonlyMap<string, string>;
-  /** What nobody has any more, and for a reason that is known: it is asked for no longer. */
-  readonly forget: (items: readonly string[]) => void;
   readonly failures: () => readonly Failure[];
   readonly mark: () => number;
   /** The next acknowledgement (since `after`). */
@@ -51,9 +49,6 @@ export function createWriteRecord(): WriteRecord {
     noteFailed: (failure) => log.note('failed', failure),
     count: () => entries.size,
     entryByItem: () => entries,
-    forget(items) {
-      for (const item of items) entries.delete(item);
-    },
     failures: () => log.all('failed'),
     mark: log.mark,
     next: (options) => log.until('acknowledged', () => true, options),
