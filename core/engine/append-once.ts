@@ -1,8 +1,7 @@
 import { toBase64Url } from '../log/bytes.ts';
 import type { LogStore, NamedValues } from '../log/log-store.ts';
 import { MOST_ENTRIES_PER_COMMIT } from './append-queue.ts';
-import type { EntryMemory } from './entry-memory.ts';
-import { recall, remember } from './entry-memory.ts';
+import { recall, remember, textToMemory } from './entry-memory.ts';
 import type { Appended, Draft, Replica } from './replica.ts';
 
 /** What an attempt came to: so many entries, all of one transaction, the first of which remembers it. */
@@ -79,9 +78,10 @@ function crosses(last: number, count: number): boolean {
 async function forget(store: LogStore, { log, sequence }: Appended): Promise<void> {
   const old: Record<string, undefined> = {};
   for (const [name, text] of await store.valuesUnder(PREFIX)) {
-    const { entry } = JSON.parse(text) as EntryMemory<Attempt>;
+    const entry = textToMemory(text)?.entry;
     // Another log was left before this one began.
-    if ((entry.log === log ? entry.sequence : 0) < sequence - REMEMBERED_ENTRIES) old[name] = undefined;
+    const at = entry?.log === log ? entry.sequence : 0;
+    if (entry === undefined || at < sequence - REMEMBERED_ENTRIES) old[name] = undefined;
   }
   if (Object.keys(old).length > 0) await store.putValues(old, 'relaxed');
 }

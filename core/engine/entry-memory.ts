@@ -11,10 +11,21 @@ export function remember(name: string, what: object, entry: Appended): NamedValu
   return { [name]: JSON.stringify({ ...what, entry } satisfies EntryMemory<object>) };
 }
 
+/** Undefined when nothing can be read of it: another version may have written it otherwise. */
+export function textToMemory<What>(text: string): EntryMemory<What> | undefined {
+  try {
+    const memory = JSON.parse(text) as EntryMemory<What>;
+    const { log, sequence, id } = memory.entry;
+    return typeof log === 'string' && Number.isSafeInteger(sequence) && typeof id === 'string' ? memory : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Undefined as well when a power cut took the entry and left the name (LOG21). */
 export async function recall<What>(replica: Pick<Replica, 'store' | 'ownLog'>, name: string): Promise<EntryMemory<What> | undefined> {
   const text = await replica.store.value(name);
-  const memory = text === undefined ? undefined : (JSON.parse(text) as EntryMemory<What>);
+  const memory = text === undefined ? undefined : textToMemory<What>(text);
   return memory !== undefined && (await isTaken(replica, memory.entry)) ? memory : undefined;
 }
 

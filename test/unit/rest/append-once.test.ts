@@ -50,6 +50,28 @@ test('CAP30 attempts whose entries are long past are forgotten, and only these',
   await expect.poll(async () => [...(await replica.store.valuesUnder('attempt:')).keys()].toSorted()).toEqual(['attempt:bulk:4096', 'attempt:new']);
 });
 
+/** Of a form that is not known here, and no JSON at all. */
+const UNREADABLE = ['{"log":"a","first":1,"id":"b","count":1}', '{', 'null', '{"entry":{"log":"a"}}'];
+
+test('CAP30 an attempt of which nothing can be read was not remembered: it is made, and is remembered then', async () => {
+  for (const text of UNREADABLE) {
+    const replica = await openReplica(createDisk());
+    await replica.store.putValues({ 'attempt:one': text });
+    const once = await appendOnce(replica, 'one', drafts(2));
+    expect(once, text).toMatchObject([{ sequence: 1 }, { sequence: 2 }]);
+    expect(await appendOnce(replica, 'one', drafts(2))).toEqual(once);
+  }
+});
+
+test('CAP30 attempts of which nothing can be read are forgotten with those that are long past', async () => {
+  const replica = await openReplica(createDisk());
+  await appendOnce(replica, 'old', drafts(1));
+  await replica.store.putValues(Object.fromEntries(UNREADABLE.map((text, n) => [`attempt:unreadable ${n}`, text])));
+  await appendOnce(replica, 'bulk', drafts(4_600));
+  await appendOnce(replica, 'new', drafts(512));
+  await expect.poll(async () => [...(await replica.store.valuesUnder('attempt:')).keys()].toSorted()).toEqual(['attempt:bulk:4096', 'attempt:new']);
+});
+
 test('CAP30 S2.4: two contexts that are given one attempt at once, as two versions of a worker are, append it once', async () => {
   const disk = createDisk();
   const old = await openReplica(disk);

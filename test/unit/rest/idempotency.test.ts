@@ -69,6 +69,17 @@ test('CAP26 a key used for another request is refused; a refused request is not 
   expect((await other('PUT', '/api/tasks/b', { n: 1 }, KEY)).status).toBe(201);
 });
 
+test('CAP26 a key of which nothing can be read was not used: the request is done, once', async () => {
+  const replica = await openReplica(createDisk());
+  const call = callerOf(replica);
+  await call('POST', '/api/tasks', { id: 'a' }, KEY);
+  const [name] = [...(await replica.store.valuesUnder('request:')).keys()];
+  await replica.store.putValues({ [name ?? '']: '{"method":"POST","collection":"/api/tasks","id":"a","status":201}' });
+  expect(await call('POST', '/api/tasks', { id: 'b' }, KEY)).toMatchObject({ status: 201, json: { id: 'b' } });
+  expect(await call('POST', '/api/tasks', { id: 'b' }, KEY)).toMatchObject({ status: 201, json: { id: 'b' } });
+  expect((await replica.store.heads())[0]?.sequence).toBe(2);
+});
+
 test('CAP26 two contexts of one device at once: one item, one answer', async () => {
   const disk = createDisk();
   const one = await openReplica(disk);
