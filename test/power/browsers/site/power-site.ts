@@ -104,7 +104,8 @@ export async function startPowerSite(
 function workerText(worker: 'built' | 'relaxed'): string {
   const text = readFileSync(fileURLToPath(new URL('../../../../dist/sw.js', import.meta.url)), 'utf8');
   if (worker === 'built') return text;
-  const relaxed = text.replaceAll(/([`'"])strict\1/g, '"relaxed"');
+  // Nor is what a log has put into a synced table, by beginning another one (LOG23).
+  const relaxed = text.replaceAll(/([`'"])strict\1/g, '"relaxed"').replaceAll('userAgentData', 'nothing');
   if (relaxed === text) throw new Error('no strict commit found in the built worker');
   return relaxed;
 }
