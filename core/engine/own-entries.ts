@@ -8,20 +8,24 @@ import { LEFT } from '../log/log-store.ts';
 import type { Run } from '../log/run.ts';
 import { lastSequence } from '../log/run.ts';
 import { chainIds } from '../log/run-verify.ts';
-import type { LogName, LogRange } from '../log/version-vector.ts';
+import type { LogName, LogRange, VersionVector } from '../log/version-vector.ts';
 import type { Verdict } from './device.ts';
 import { readMemory } from './sync-memory.ts';
 import type { Replica } from './replica.ts';
 
-/**
- * Own entries that no server acknowledged, the log's open entry left out: nobody wrote that. Those of a log that is being left
- * count until the next one has them (SYNC14).
- */
-async function unsentRanges({ store, ownLog }: Replica): Promise<LogRange[]> {
+/** Up to where a server acknowledged the own log, and one that is being left: its entries count until the next one has them (SYNC14). */
+export async function sentEnds({ store, ownLog }: Replica): Promise<VersionVector> {
   const { moving, acknowledged } = await readMemory(store);
   const own = ownLog();
   const ends = new Map(own === undefined ? [] : [[own, acknowledged.get(own) ?? -1]]);
   if (moving !== undefined && !ends.has(moving.log)) ends.set(moving.log, moving.from);
+  return ends;
+}
+
+/** Own entries that no server acknowledged, the log's open entry left out: nobody wrote that. */
+async function unsentRanges(replica: Replica): Promise<LogRange[]> {
+  const { store } = replica;
+  const ends = await sentEnds(replica);
   const heads = await store.heads();
   return heads.flatMap(({ log, sequence }) => {
     const first = Math.max(ends.get(log) ?? Infinity, 0) + 1;
@@ -98,7 +102,7 @@ function entryToJson(log: LogName, run: Run, index: number): Json[] {
   return entry === undefined || body === undefined ? [] : [{ log, sequence: run.first + index, clock: entry.clock, ...body }];
 }
 
-function bodyOf(run: Run, index: number): Body | undefined {
+export function bodyOf(run: Run, index: number): Body | undefined {
   const entry = run.entries[index];
   return entry?.kind === KIND.data && entry.content.form === 'body' ? partsToBody(entry.content.parts, run.first + index) : undefined;
 }

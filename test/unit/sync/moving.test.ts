@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
+import type { Device } from '../../../core/engine/device.ts';
 import { countUnsent } from '../../../core/engine/own-entries.ts';
-import { ACKNOWLEDGED, FORKED, vectorToText } from '../../../core/engine/sync-memory.ts';
+import { itemToPage, unsentOf } from '../../../core/engine/page-item.ts';
+import { ACKNOWLEDGED, FORKED, MOVING, vectorToText } from '../../../core/engine/sync-memory.ts';
 import { takeOtherBranch } from '../../../core/engine/take-other-branch.ts';
 import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
 import { openReplica } from '../../support/node-replica.ts';
@@ -45,4 +47,45 @@ test('SYNC4 S1.2: what was not sent before the key was lost is sent with the fir
   const reader = await openDevice(at);
   expect(await reader.syncNow('call')).toBe('level');
   expect((await reader.replica.view.items('')).map(({ key }) => key)).toEqual(['a', 'b', 'c']);
+});
+
+/** The keys of what is shown as not acknowledged yet. */
+async function queued({ replica }: Device): Promise<string> {
+  const isUnsent = await unsentOf(replica);
+  const items = (await replica.view.items('')).map((item) => itemToPage(item, isUnsent));
+  return items.flatMap(({ key, unsent }) => (unsent ? [key] : [])).join('');
+}
+
+test('CAP27 SYNC14 what goes on in a new log is queued until a server has it there, however often logs are left', async () => {
+  const device = await openDevice(createResponder());
+  const { sequence: from } = await put(device, 'a');
+  expect(await device.syncNow('call')).toBe('level');
+  await put(device, 'b');
+  expect(await queued(device)).toBe('b');
+  await device.replica.rotate('restored', from);
+  expect(await queued(device)).toBe('b');
+  await put(device, 'c');
+  await device.replica.rotate('restored', -1);
+  expect(await queued(device)).toBe('bc');
+  await put(device, 'd');
+  expect(await queued(device)).toBe('bcd');
+  expect(await device.syncNow('call')).toBe('level');
+  expect(await queued(device)).toBe('');
+  await put(device, 'e');
+  expect(await queued(device)).toBe('e');
+  // As under another epoch of the server.
+  await device.replica.store.putValues({ [ACKNOWLEDGED]: undefined });
+  expect(await queued(device)).toBe('bcde');
+});
+
+test('CAP27 SYNC14 what is in a log that is being left is queued', async () => {
+  const [at, rows] = [createResponder(), createMemoryRowStore()];
+  const device = await openDevice(at, rows);
+  const { log, sequence: from } = await put(device, 'a');
+  expect(await device.syncNow('call')).toBe('level');
+  await put(device, 'b');
+  await device.replica.store.putValues({ [MOVING]: JSON.stringify({ log, from }), 'writer-seed': undefined });
+  await device.replica.catchUp();
+  expect(device.replica.ownLog()).toBeUndefined();
+  expect(await queued(device)).toBe('b');
 });
