@@ -4,6 +4,7 @@ import type { Device, DeviceStatus } from './device.ts';
 import { createExchange } from './exchange.ts';
 import { createLiveStream } from './live-stream.ts';
 import { countUnsent, exportUnsent, ownLogs, verdictOf } from './own-entries.ts';
+import { OWN_LOG } from './own-log.ts';
 import type { Clock, Random, Transport } from './ports.ts';
 import type { Replica } from './replica.ts';
 import type { SyncLoop } from './sync-loop.ts';
@@ -52,9 +53,12 @@ export async function createDevice(options: DeviceOptions): Promise<Device> {
     },
   });
   const { syncedAt, acknowledged } = await readMemory(replica.store);
-  // Its key was lost, or is of no use any more: its log is the one that a server last acknowledged.
-  const [lost] = replica.ownLog() === undefined ? acknowledged : [];
-  if (lost !== undefined) await leaveLog(replica, 'restored', ...lost).catch(() => undefined);
+  // Its key was lost, or is of no use any more. Or another context of the device has just begun the log.
+  const lost = replica.ownLog() === undefined ? await replica.store.value(OWN_LOG) : undefined;
+  if (lost !== undefined) await replica.catchUp();
+  if (lost !== undefined && replica.ownLog() === undefined) {
+    await leaveLog(replica, 'restored', lost, acknowledged.get(lost) ?? -1).catch(() => undefined);
+  }
   const loop: SyncLoop = createSyncLoop({ exchange, stream, clock, random, levelAt: syncedAt, onChange });
   const unfollow = replica.follow(onChange);
 

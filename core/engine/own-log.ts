@@ -21,6 +21,9 @@ import type { Appended, Draft, DraftContext, DraftWrite } from './replica.ts';
 /** Later than any clock of ours: a clock gone wild must not make an entry that cannot be encoded. */
 const MAX_CLOCK_MS: number = 2 ** 47;
 
+/** The named value that tells which log was begun last, for a device that lost its key: written with the log's open entry. */
+export const OWN_LOG = 'own-log';
+
 /** What one log of this device is about to be extended by: nothing of it exists until it is durable. */
 export interface Extension {
   readonly log: LogName;
@@ -30,7 +33,7 @@ export interface Extension {
   readonly addDrafts: (drafts: readonly Draft[]) => Promise<number[]>;
   readonly addStatement: (statement: Statement) => number;
   readonly addCopy: (body: Body) => number;
-  /** The named values that its drafts ask for, once the entries have ids. */
+  /** The named values that its drafts ask for, once the entries have ids; of a new log also that it is the own one. */
   readonly values: (idOf: (sequence: number) => string) => NamedValues;
   /** Chained and signed. */
   readonly runs: () => Promise<VerifiedRun[]>;
@@ -171,7 +174,7 @@ export function startExtension({ ports, spaceHash, view, head, key, lamportSeen,
     },
     addCopy: addBody,
     values: (idOf) =>
-      Object.assign({}, ...remembered.map(({ sequence, toValues }) => toValues({ id: idOf(sequence), log, sequence }))) as NamedValues,
+      Object.assign(head === undefined ? { [OWN_LOG]: log } : {}, ...remembered.map(({ sequence, toValues }) => toValues({ id: idOf(sequence), log, sequence }))) as NamedValues,
     runs: () => buildRuns(ports.crypto, key, spaceHash, end, entries),
   };
 }

@@ -192,7 +192,7 @@ export function createOwnWriter(
       const extension = extendFrom(await store.head(logName(writer.publicKey)), writer, { continues, reason });
       for (const body of await copiesOf(store, old, from)) extension.addCopy(body);
       const runs = await extension.runs();
-      if ((await store.extend(runs, { ...values, ...leaving(old) })) === 'stale') throw new Error('nobody else extends a log under the lock');
+      if ((await store.extend(runs, { ...extension.values(String), ...values, ...leaving(old) })) === 'stale') throw new Error('nobody else extends a log under the lock');
       // Another context goes by the log that was left, until it is told.
       views.notify(await fold(runs), 'own', true);
     });

@@ -6,8 +6,9 @@ import { ACKNOWLEDGED, FORKED, MOVING, vectorToText } from '../../../core/engine
 import { takeOtherBranch } from '../../../core/engine/take-other-branch.ts';
 import { createMemoryRowStore } from '../../../core/log/memory-row-store.ts';
 import { openReplica } from '../../support/node-replica.ts';
+import type { Responder } from '../server/responder.ts';
 import { createResponder } from '../server/responder.ts';
-import { openDevice, put } from './open-device.ts';
+import { deviceOf, openDevice, put } from './open-device.ts';
 
 test('SYNC14 S1.2: what goes on in a new log is unsent all the while, whenever somebody asks', async () => {
   const rows = createMemoryRowStore();
@@ -47,6 +48,53 @@ test('SYNC4 S1.2: what was not sent before the key was lost is sent with the fir
   const reader = await openDevice(at);
   expect(await reader.syncNow('call')).toBe('level');
   expect((await reader.replica.view.items('')).map(({ key }) => key)).toEqual(['a', 'b', 'c']);
+});
+
+/** As where a browser's update brings another cryptography than that of the stored key. */
+const loseKey = ({ replica }: Device): Promise<void> => replica.store.putValues({ 'writer-seed': undefined });
+
+/** Whether a device knows of entries that wait, and sends them: all there is then, everywhere. */
+async function expectUnsent(device: Device, ids: readonly string[], at: Responder): Promise<void> {
+  expect((await device.status()).unsent).toBe(ids.length);
+  expect(await device.exportUnsent()).toHaveLength(ids.length);
+  for (const id of ids) expect(await device.settled(id)).toEqual({ state: 'unsent' });
+  expect(await device.syncNow('call')).toBe('level');
+  for (const id of ids) expect(await device.settled(id)).toEqual({ state: 'accepted' });
+  const reader = await openDevice(at);
+  expect(await reader.syncNow('call')).toBe('level');
+  expect(await reader.replica.view.canonicalState()).toEqual(await device.replica.view.canonicalState());
+}
+
+test('SYNC4 PAGE11 what was written before the first exchange waits, though the key was lost', async () => {
+  const [at, rows] = [createResponder(), createMemoryRowStore()];
+  const before = await openDevice(at, rows);
+  const { id } = await put(before, 'a');
+  await loseKey(before);
+  await expectUnsent(await openDevice(at, rows), [id], at);
+});
+
+test('SYNC4 PAGE11 what waits when the key is lost a second time waits, once', async () => {
+  const [at, rows] = [createResponder(), createMemoryRowStore()];
+  const first = await openDevice(at, rows);
+  await put(first, 'a');
+  expect(await first.syncNow('call')).toBe('level');
+  const { id: b } = await put(first, 'b');
+  await loseKey(first);
+  const second = await openDevice(at, rows);
+  const { id: c } = await put(second, 'c');
+  await loseKey(second);
+  await expectUnsent(await openDevice(at, rows), [b, c], at);
+});
+
+test('SYNC4 S1.1: a log that another context begins while this one starts is not left', async () => {
+  const [at, rows] = [createResponder(), createMemoryRowStore()];
+  const late = await openReplica({ rows });
+  const other = await openDevice(at, rows);
+  const { log } = await put(other, 'a');
+  const device = await deviceOf(at, late);
+  expect(device.replica.ownLog()).toBe(log);
+  expect((await put(other, 'b')).log).toBe(log);
+  expect((await put(device, 'c')).log).toBe(log);
 });
 
 /** The keys of what is shown as not acknowledged yet. */
