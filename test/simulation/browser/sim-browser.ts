@@ -104,8 +104,8 @@ export function createSimBrowser(parts: SimBrowserOptions): SimBrowser {
   let running = true;
   let [version, clientCount, session] = [1, 0, 0];
   let active: WorkerLife | undefined;
-  /** Were in charge before, and may not have ended yet. */
-  const leaving = new Set<WorkerLife>();
+  /** In charge, being installed, or in charge before and not ended yet. */
+  const lives = new Set<WorkerLife>();
   let installing: WorkerLife | undefined;
   let stopIdle = (): void => {};
   const pendingSyncs = new Map<string, number>();
@@ -127,7 +127,7 @@ export function createSimBrowser(parts: SimBrowserOptions): SimBrowser {
   });
 
   function startLife(ofVersion: number): WorkerLife {
-    return startWorkerLife(ofVersion, {
+    const life = startWorkerLife(ofVersion, {
       world,
       name: `${name}/worker-${ofVersion}`,
       origin,
@@ -150,6 +150,9 @@ export function createSimBrowser(parts: SimBrowserOptions): SimBrowser {
       },
       skipWaiting: () => undefined,
     });
+    lives.add(life);
+    life.process.onDeath(() => lives.delete(life));
+    return life;
   }
 
   /** The worker in charge, started when it was stopped. */
@@ -229,8 +232,6 @@ export function createSimBrowser(parts: SimBrowserOptions): SimBrowser {
         if (!fresh.process.isAlive() || !running) return;
         version += 1;
         active = fresh;
-        leaving.add(old);
-        old.process.onDeath(() => leaving.delete(old));
         world.after(random.between(0, 3_000), 'old version ends', () => world.kill(old.process));
         void dispatch('activate', {});
         for (const tab of tabs.values()) {
@@ -253,9 +254,7 @@ export function createSimBrowser(parts: SimBrowserOptions): SimBrowser {
     for (const { process } of tabs.values()) world.kill(process);
     tabs.clear();
     controllers.clear();
-    if (active !== undefined) world.kill(active.process);
-    if (installing !== undefined) world.kill(installing.process);
-    for (const { process } of leaving) world.kill(process);
+    for (const { process } of lives) world.kill(process);
     active = undefined;
     installing = undefined;
   }

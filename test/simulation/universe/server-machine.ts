@@ -65,7 +65,7 @@ export function createServerMachine({ world, network, push, origin, random, cryp
     clock: () => EPOCH_MS + world.now() + clock.offsetMs,
     postPush: push.post,
     authorize: (account) => ({ account, read: () => true, write: () => mayWrite }),
-    onStart: (process) => network.serve(origin, process, watched),
+    onStart: (process) => network.serve(origin, process, watched.handle),
     ...(validate === undefined ? {} : { validate }),
   });
   const watched = watchAnswers(server.handle, disk, world);
@@ -95,6 +95,7 @@ export function createServerMachine({ world, network, push, origin, random, cryp
     },
     restore() {
       if (backup === undefined) return;
+      watched.noteRestore();
       server.restoreBackup(backup, 'kept');
       staleBase = disk.baseEpoch();
       for (const space of disk.spaceNames()) stale.set(space, storedEpoch(space) ?? '');
