@@ -43,7 +43,10 @@ export function leftName(log: LogName): string {
   return LEFT + log;
 }
 
-/** The named value that marks a left log as ended before a gap: an entry that is not there was lost, or went on in another log (LOG21). */
+/**
+ * The named value that marks a left log as ended before a gap: an entry that is not there was lost, or went on in another log
+ * (LOG21). Its text is the last sequence that the server had acknowledged: up to there nothing was lost.
+ */
 export function tornName(log: LogName): string {
   return `torn:${log}`;
 }
