@@ -108,7 +108,7 @@ export function createBrowserDisk({ world, name, random }: BrowserDiskOptions): 
     },
     tear: core.tornEnd.tear,
     start() {
-      if (core.tornEnd.isBroken()) evict(core);
+      if (core.tornEnd.start()) evict(core);
     },
     onCommit(listener) {
       core.onCommit.add(listener);

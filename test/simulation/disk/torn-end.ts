@@ -10,18 +10,19 @@ export interface TornEnd {
   readonly written: (database: string) => void;
   /** A database was deleted, or all of them. */
   readonly begun: () => void;
-  /** The browser starts: whether it finds the log broken. */
-  readonly isBroken: () => boolean;
+  /** The browser starts; whether it finds the log broken. */
+  readonly start: () => boolean;
 }
 
 /** What is written behind the torn end to make a new log: a kill within these milliseconds is the one that nobody can prevent. */
 const BEGINNING = 'wakelog-begin';
 
 export function createTornEnd(): TornEnd {
-  let state: 'whole' | 'torn' | 'written behind' = 'whole';
+  let state: 'whole' | 'killed within a write' | 'torn' | 'written behind' = 'whole';
   return {
     tear() {
-      if (state === 'whole') state = 'torn';
+      // What reached the disk before the browser was gone is before the end.
+      if (state === 'whole') state = 'killed within a write';
     },
     written(database) {
       if (state === 'torn' && database !== BEGINNING) state = 'written behind';
@@ -29,6 +30,9 @@ export function createTornEnd(): TornEnd {
     begun() {
       state = 'whole';
     },
-    isBroken: () => state === 'written behind',
+    start() {
+      if (state === 'killed within a write') state = 'torn';
+      return state === 'written behind';
+    },
   };
 }

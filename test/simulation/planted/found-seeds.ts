@@ -13,7 +13,7 @@ export const FOUND_SEEDS: Readonly<Record<string, Trial>> = {
   'canary-not-covered': { seed: 109, faults: undefined },
   'carried-by-a-copy': { seed: 8, faults: undefined },
   'chain-starts-anywhere': { seed: 3, faults: undefined },
-  'checkpoint-before-rows': { seed: 182, faults: undefined },
+  'checkpoint-before-rows': { seed: 61, faults: undefined },
   'copies-without-origin': { seed: 15, faults: undefined },
   'cursor-before-entries': { seed: 26, faults: undefined },
   'displayed-by-arrival': { seed: 10, faults: undefined },
