@@ -33,8 +33,6 @@ const OPEN: ReadonlySet<string> = new Set<string>([
   'retry-after-ignored',
   'ties-by-arrival',
   'verdict-after-its-entry',
-  // Found by seed 26 until the worker's storage changed; why not since is not known.
-  'transaction-held-open-over-a-timer',
   'view-ahead-of-its-log-kept',
   'view-written-over',
   'wake-while-syncing-forgotten',

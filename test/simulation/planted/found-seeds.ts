@@ -51,6 +51,7 @@ export const FOUND_SEEDS: Readonly<Record<string, Trial>> = {
   'rows-looked-for-too-near': { seed: 26, faults: undefined },
   'sequence-reused-after-restore': { seed: 13, faults: undefined },
   'sorted-by-wall-clock': { seed: 263, faults: undefined },
+  'transaction-held-open-over-a-timer': { seed: 5, faults: undefined },
   'two-locks-in-the-wrong-order': { seed: 1, faults: undefined },
   'values-in-another-transaction': { seed: 1, faults: undefined },
   'vectors-never-asked-for': { seed: 4, faults: undefined },
